@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Net;
+using Gateway.Engine.Ports;
+using Gateway.Protocol;
+
+namespace Gateway.Engine;
+
+/// <summary>Whether a tunnel runs.</summary>
+public enum TunnelState
+{
+    /// <summary>Being opened.</summary>
+    Opening,
+    /// <summary>Device and socket are open, packets pass.</summary>
+    Up,
+    /// <summary>Device or socket could not be opened or died; it is tried again.</summary>
+    Failed,
+}
+
+/// <summary>One tunnel as it is: a copy taken when asked.</summary>
+/// <param name="Id">As configured.</param>
+/// <param name="Name">The device's real name (a pattern filled in); the configured one while it is not open.</param>
+/// <param name="State">Whether it runs.</param>
+/// <param name="Cause">Why not, in one sentence; null while up.</param>
+/// <param name="Remedy">What to do about it; null while up.</param>
+/// <param name="NextAttempt">When it is tried again, UTC; null while up.</param>
+/// <param name="ListenPort">The bound UDP port; 0 while there is none.</param>
+/// <param name="Mtu">Bytes.</param>
+/// <param name="LinkProblems">What the kernel refused of addresses and routes.</param>
+/// <param name="Offloads">Offloads in use: "vnet_hdr", "TSO", "USO", "UDP GSO", "UDP GRO".</param>
+/// <param name="Drops">Packets of the tunnel not passed on, by <see cref="DropReason"/>, all peers and none.</param>
+/// <param name="Peers">Its peers, in configured order.</param>
+public sealed record TunnelStatus(
+    Guid Id, string Name, TunnelState State, string? Cause, string? Remedy, DateTimeOffset? NextAttempt, ushort ListenPort, int Mtu,
+    ImmutableArray<LinkProblem> LinkProblems, ImmutableArray<string> Offloads, ImmutableArray<long> Drops, ImmutableArray<PeerStatus> Peers);
+
+/// <summary>One peer as it is: a copy taken when asked.</summary>
+/// <param name="Id">As configured.</param>
+/// <param name="PublicKey">Its key; null on plain.</param>
+/// <param name="Endpoint">Where its datagrams go now; null = unknown.</param>
+/// <param name="LastHandshake">UTC; null = never.</param>
+/// <param name="LastReceived">When data last came from it, UTC; null = never.</param>
+/// <param name="LastSent">When data last went to it, UTC; null = never.</param>
+/// <param name="ReceivedBytes">UDP payload bytes from it, as wg counts them (keepalives and handshakes included).</param>
+/// <param name="SentBytes">UDP payload bytes to it.</param>
+/// <param name="ReceivedPackets">Inner packets passed from it.</param>
+/// <param name="SentPackets">Inner packets passed to it.</param>
+/// <param name="Drops">Its packets not passed on, by <see cref="DropReason"/>.</param>
+public sealed record PeerStatus(
+    Guid Id, PublicKey? PublicKey, IPEndPoint? Endpoint, DateTimeOffset? LastHandshake, DateTimeOffset? LastReceived, DateTimeOffset? LastSent,
+    long ReceivedBytes, long SentBytes, long ReceivedPackets, long SentPackets, ImmutableArray<long> Drops);
+
+/// <summary>Something that happened to a tunnel or peer and that layers above may react to.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="TunnelId">Where.</param>
+/// <param name="PeerId">Whom; null where the tunnel itself is meant.</param>
+/// <param name="Text">In words, where there is more to say.</param>
+public sealed record DataPlaneEvent(DataPlaneEventKind Kind, Guid TunnelId, Guid? PeerId, string? Text);
+
+/// <summary>Kinds of <see cref="DataPlaneEvent"/>.</summary>
+public enum DataPlaneEventKind
+{
+    /// <summary>Device and socket are open and configured.</summary>
+    TunnelUp,
+    /// <summary>The tunnel stopped; <see cref="DataPlaneEvent.Text"/> says why.</summary>
+    TunnelFailed,
+    /// <summary>A session was made with a peer.</summary>
+    SessionEstablished,
+    /// <summary>A peer's endpoint moved; the text is the new one.</summary>
+    EndpointMoved,
+    /// <summary>An offload was refused by the kernel and is off from now on; the text names it.</summary>
+    OffloadOff,
+}
