@@ -1,0 +1,68 @@
+namespace Gateway.Linux.Netlink;
+
+/// <summary>Numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h and linux/if.h.</summary>
+internal static class Rtnetlink
+{
+    public const int RouteFamily = 0;              // NETLINK_ROUTE
+    public const int Level = 270;                  // SOL_NETLINK
+    public const int OptionCapAck = 10;            // NETLINK_CAP_ACK
+    public const int OptionExtendedAck = 11;       // NETLINK_EXT_ACK
+    public const int OptionStrictCheck = 12;       // NETLINK_GET_STRICT_CHK
+    public const int HeaderBytes = 16;             // NLMSG_HDRLEN
+    public const uint LinkGroup = 1;               // RTMGRP_LINK
+
+    public const ushort Error = 2;                 // NLMSG_ERROR
+    public const ushort Done = 3;                  // NLMSG_DONE
+    public const ushort NewLink = 16;              // RTM_NEWLINK
+    public const ushort GetLink = 18;              // RTM_GETLINK
+    public const ushort NewAddress = 20;           // RTM_NEWADDR
+    public const ushort DeleteAddress = 21;        // RTM_DELADDR
+    public const ushort GetAddress = 22;           // RTM_GETADDR
+    public const ushort NewRoute = 24;             // RTM_NEWROUTE
+    public const ushort DeleteRoute = 25;          // RTM_DELROUTE
+    public const ushort GetRoute = 26;             // RTM_GETROUTE
+
+    public const ushort FlagRequest = 0x1;         // NLM_F_REQUEST
+    public const ushort FlagAck = 0x4;             // NLM_F_ACK
+    public const ushort FlagDumpInterrupted = 0x10; // NLM_F_DUMP_INTR
+    public const ushort FlagCapped = 0x100;        // NLM_F_CAPPED
+    public const ushort FlagAckAttributes = 0x200; // NLM_F_ACK_TLVS
+    public const ushort FlagExclusive = 0x200;     // NLM_F_EXCL
+    public const ushort FlagDump = 0x300;          // NLM_F_DUMP
+    public const ushort FlagCreate = 0x400;        // NLM_F_CREATE
+
+    public const ushort ErrorMessage = 1;          // NLMSGERR_ATTR_MSG
+
+    public const int LinkBytes = 16;               // struct ifinfomsg
+    public const ushort LinkName = 3;              // IFLA_IFNAME
+    public const ushort LinkMtu = 4;               // IFLA_MTU
+    public const ushort LinkInfo = 18;             // IFLA_LINKINFO
+    public const ushort LinkInfoKind = 1;          // IFLA_INFO_KIND
+    public const uint Up = 0x1;                    // IFF_UP
+    public const uint Running = 0x40;              // IFF_RUNNING
+
+    public const int AddressBytes = 8;             // struct ifaddrmsg
+    public const ushort AddressAddress = 1;        // IFA_ADDRESS
+    public const ushort AddressLocal = 2;          // IFA_LOCAL
+    public const byte AddressNoDad = 0x02;         // IFA_F_NODAD
+
+    public const int RouteBytes = 12;              // struct rtmsg
+    public const ushort RouteDestination = 1;      // RTA_DST
+    public const ushort RouteSource = 2;           // RTA_SRC
+    public const ushort RouteInputInterface = 3;   // RTA_IIF
+    public const ushort RouteOutputInterface = 4;  // RTA_OIF
+    public const ushort RouteGateway = 5;          // RTA_GATEWAY
+    public const ushort RoutePriority = 6;         // RTA_PRIORITY
+    public const ushort RoutePreferredSource = 7;  // RTA_PREFSRC
+    public const ushort RouteTable = 15;           // RTA_TABLE
+    public const ushort RouteMark = 16;            // RTA_MARK
+    public const byte TableMain = 254;             // RT_TABLE_MAIN
+    public const byte ScopeUniverse = 0;           // RT_SCOPE_UNIVERSE
+    public const byte ScopeLink = 253;             // RT_SCOPE_LINK
+    public const byte ScopeNowhere = 255;          // RT_SCOPE_NOWHERE: any, in a deletion
+    public const byte Unicast = 1;                 // RTN_UNICAST
+
+    // rtm_protocol of what this program sets, so that it shows in "ip route" as "proto 71" and a deletion never hits another's route.
+    // Values above RTPROT_STATIC (4) are for user space; /etc/iproute2/rt_protos gives 71 to nobody.
+    public const byte OwnProtocol = 71;
+}
