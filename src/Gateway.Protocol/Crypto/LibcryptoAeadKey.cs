@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using static Gateway.Protocol.Libcrypto;
+
+namespace Gateway.Protocol;
+
+/// <summary>
+/// ChaCha20-Poly1305 on a kept cipher context for each direction: the key is set once, a packet costs its nonce, update, final and tag.
+/// </summary>
+/// <remarks>
+/// The contexts are made when first used, so that a session's receiving key has no sealing context.
+/// OpenSSL erases a context's key when it is freed.
+/// </remarks>
+internal sealed unsafe class LibcryptoAeadKey : AeadKey
+{
+    private const int KeySize = 32;
+    private const int NonceSize = 12;
+
+    private readonly nint _cipher;
+    private readonly byte[] _key;
+    private nint _sealing;
+    private nint _opening;
+
+    internal LibcryptoAeadKey(nint cipher, ReadOnlySpan<byte> key)
+    {
+        if (key.Length != KeySize)
+            throw new ArgumentException("A ChaCha20-Poly1305 key has 32 bytes.", nameof(key));
+        _cipher = cipher;
+        _key = GC.AllocateUninitializedArray<byte>(KeySize, pinned: true);
+        key.CopyTo(_key);
+    }
+
+    /// <inheritdoc/>
+    public override void Seal(ulong counter, ReadOnlySpan<byte> plaintext, Span<byte> output)
+    {
+        var nonce = stackalloc byte[NonceSize];
+        Seal(WriteNonce(nonce, counter), default, plaintext, output);
+    }
+
+    /// <inheritdoc/>
+    public override bool TryOpen(ulong counter, ReadOnlySpan<byte> ciphertextAndTag, Span<byte> output)
+    {
+        var nonce = stackalloc byte[NonceSize];
+        return TryOpen(WriteNonce(nonce, counter), default, ciphertextAndTag, output);
+    }
+
+    internal void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext, Span<byte> output)
+    {
+        if (nonce.Length != NonceSize || output.Length < plaintext.Length + TagSize)
+            ThrowWrongLength();
+        var context = _sealing != 0 ? _sealing : CreateContext(ref _sealing, encrypt: 1);
+        int written;
+        // SAFETY: the nonce has 12 bytes and the output room for the ciphertext and the tag, both checked above; libcrypto keeps no pointer.
+        fixed (byte* iv = nonce, aad = associatedData, from = plaintext, to = output)
+        {
+            var result = SetIv(context, 0, null, iv, 1, null);
+            if (associatedData.Length != 0)
+                result &= EVP_CipherUpdate(context, null, &written, aad, associatedData.Length);
+            if (plaintext.Length != 0)
+                result &= EVP_CipherUpdate(context, to, &written, from, plaintext.Length);
+            result &= EVP_CipherFinal_ex(context, to + plaintext.Length, &written);
+            result &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TagSize, to + plaintext.Length);
+            Check(result);
+        }
+
+        // Without it the finalizer might free the context of a key that nobody else refers to any more during the calls above.
+        GC.KeepAlive(this);
+    }
+
+    internal bool TryOpen(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertextAndTag, Span<byte> output)
+    {
+        var length = ciphertextAndTag.Length - TagSize;
+        if (nonce.Length != NonceSize || length < 0 || output.Length < length)
+            ThrowWrongLength();
+        var context = _opening != 0 ? _opening : CreateContext(ref _opening, encrypt: 0);
+        int written;
+        bool authentic;
+        // SAFETY: the nonce has 12 bytes, the input a tag behind the ciphertext, the output room for the plaintext, all checked above; libcrypto copies the tag.
+        fixed (byte* iv = nonce, aad = associatedData, from = ciphertextAndTag, to = output)
+        {
+            byte nowhere;
+            var result = SetIv(context, 0, null, iv, 0, null);
+            result &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TagSize, from + length);
+            if (associatedData.Length != 0)
+                result &= EVP_CipherUpdate(context, null, &written, aad, associatedData.Length);
+            if (length != 0)
+                result &= EVP_CipherUpdate(context, to, &written, from, length);
+            Check(result);
+            authentic = EVP_CipherFinal_ex(context, &nowhere, &written) > 0;
+        }
+
+        GC.KeepAlive(this);
+        if (!authentic)
+            ERR_clear_error();
+        return authentic;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        EVP_CIPHER_CTX_free(_sealing);
+        EVP_CIPHER_CTX_free(_opening);
+        _sealing = _opening = 0;
+        CryptographicOperations.ZeroMemory(_key);
+    }
+
+    /// <summary>Frees the contexts of a key that was never disposed.</summary>
+    ~LibcryptoAeadKey() => Dispose(false);
+
+    private nint CreateContext(ref nint field, int encrypt)
+    {
+        var context = Check(EVP_CIPHER_CTX_new());
+        // SAFETY: the key is a pinned array of 32 bytes.
+        fixed (byte* key = _key)
+            Check(EVP_CipherInit_ex2(context, _cipher, key, null, encrypt, null));
+        return field = context;
+    }
+
+    private static ReadOnlySpan<byte> WriteNonce(byte* nonce, ulong counter)
+    {
+        // SAFETY: the callers hand in 12 bytes of their own frame.
+        var span = new Span<byte>(nonce, NonceSize);
+        span[..4].Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(span[4..], counter);
+        return span;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowWrongLength() => throw new ArgumentException("A nonce, message or output has the wrong length.");
+}
