@@ -60,7 +60,10 @@ internal sealed partial class Host : IAsyncDisposable
 
     /// <summary>Whether the device is there and up.</summary>
     public async Task<bool> HasLink(string device) =>
-        await TryIp($"-o link show {device}") is { ExitCode: 0 } result && result.Output.Contains("UP", StringComparison.Ordinal);
+        await TryIp($"-o link show {device}") is { ExitCode: 0 } result && LinkFlags(result.Output).Contains("UP");
+
+    /// <summary>The flags in what `ip link show` printed: UP, LOWER_UP, POINTOPOINT, …</summary>
+    public static HashSet<string> LinkFlags(string shown) => [.. Flags().Match(shown).Groups[1].Value.Split(',')];
 
     /// <summary>Pings and counts the answers. The summary line is what counts: losses are no failure here.</summary>
     public async Task<PingResult> Ping(string destination, int count = 3, string interval = "0.2", string wait = "1", string[]? more = null)
@@ -115,6 +118,9 @@ internal sealed partial class Host : IAsyncDisposable
 
     [GeneratedRegex(@"(\d+) packets transmitted, (\d+) received")]
     private static partial Regex PingSummary();
+
+    [GeneratedRegex("<([A-Z_,]+)>")]
+    private static partial Regex Flags();
 
     [GeneratedRegex(@"ttl=(\d+)")]
     private static partial Regex PingTtl();
