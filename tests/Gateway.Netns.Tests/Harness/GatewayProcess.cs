@@ -9,7 +9,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private const string Token = "netns-tests-bootstrap-token-0123456789abcdef";
 
     private readonly Host _host;
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("gwt-");
+    private readonly TemporaryDirectory _directory = new();
     private Child? _child;
 
     public GatewayProcess(Host host)
@@ -20,14 +20,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public Api Api { get; }
 
-    public string DataDirectory => Path.Combine(_directory.FullName, "data");
+    public string DataDirectory => Path.Combine(_directory.Path, "data");
 
     /// <summary>What it logged since it was last started.</summary>
     public string Log => _child?.Output ?? "";
 
     public int ProcessId => _child?.Id ?? throw new InvalidOperationException("the gateway is not running");
 
-    private string SocketPath => Path.Combine(_directory.FullName, "api.sock");
+    private string SocketPath => Path.Combine(_directory.Path, "api.sock");
 
     /// <summary>Starts it and returns when it says that it is ready.</summary>
     public async Task Start()
@@ -55,7 +55,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         if (_child is not null) await _child.DisposeAsync();
         Api.Dispose();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     private async Task<bool> IsReady()

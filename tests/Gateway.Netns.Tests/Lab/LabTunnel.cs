@@ -27,7 +27,7 @@ internal sealed class LabTunnel : IAsyncDisposable
     private readonly ThreeHosts _lab;
     private readonly LabClient _client;
     private readonly string _address;
-    private readonly string _configFile = Path.Combine(Directory.CreateTempSubdirectory("gwt-").FullName, "wgu.conf");
+    private readonly TemporaryDirectory _directory = new();
     private Child? _process;
 
     private LabTunnel(ThreeHosts lab, LabClient client, string address) => (_lab, _client, _address) = (lab, client, address);
@@ -46,6 +46,9 @@ internal sealed class LabTunnel : IAsyncDisposable
     public string PeerId { get; private set; } = "";
 
     public Child Client => _process ?? throw new InvalidOperationException("the client is not running");
+
+    // The name of the file is the name of the device.
+    private string ConfigFile => Path.Combine(_directory.Path, "wgu.conf");
 
     private bool IsPlain => _client is LabClient.Python or LabClient.ConnectPlain;
 
@@ -93,8 +96,8 @@ internal sealed class LabTunnel : IAsyncDisposable
                 _process = _lab.U.Start([Binaries.Cli, "connect", "--plain", $"{ThreeHosts.GatewayOutside}:9090", "--name", "zhang%d", "--address", $"{_address}/24", .. route is null ? Array.Empty<string>() : ["--route", route]]);
                 break;
             case LabClient.ConnectConf:
-                await File.WriteAllTextAsync(_configFile, await _lab.Api.Config(PeerId));
-                _process = _lab.U.Start(Binaries.Cli, "connect", _configFile);
+                await File.WriteAllTextAsync(ConfigFile, await _lab.Api.Config(PeerId));
+                _process = _lab.U.Start(Binaries.Cli, "connect", ConfigFile);
                 break;
             case LabClient.WireGuardGo:
                 await StartWireGuardGo();
@@ -117,7 +120,7 @@ internal sealed class LabTunnel : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
-        Directory.Delete(Path.GetDirectoryName(_configFile)!, recursive: true);
+        _directory.Dispose();
     }
 
     /// <summary>As a person does it without wg-quick: wireguard-go, wg setconf, ip. Address, MTU and routes are read from the configuration.</summary>
@@ -126,11 +129,11 @@ internal sealed class LabTunnel : IAsyncDisposable
         var config = await _lab.Api.Config(PeerId);
         var settings = config.Split('\n').Select(line => line.Split('=', 2, StringSplitOptions.TrimEntries)).Where(pair => pair.Length == 2).ToLookup(pair => pair[0], pair => pair[1]);
         string[] quickOnly = ["Address", "MTU", "DNS", "Table", "PostUp", "PostDown"];
-        await File.WriteAllLinesAsync(_configFile, config.Split('\n').Where(line => !quickOnly.Contains(line.Split('=')[0].Trim())));
+        await File.WriteAllLinesAsync(ConfigFile, config.Split('\n').Where(line => !quickOnly.Contains(line.Split('=')[0].Trim())));
 
         _process = _lab.U.Start("wireguard-go", "--foreground", ClientDevice);
         await Eventually.True(async () => (await _lab.U.TryIp($"link show {ClientDevice}")).ExitCode == 0, "wireguard-go's device");
-        await Eventually.True(async () => (await _lab.U.Try("wg", "setconf", ClientDevice, _configFile)).ExitCode == 0, "wg setconf");
+        await Eventually.True(async () => (await _lab.U.Try("wg", "setconf", ClientDevice, ConfigFile)).ExitCode == 0, "wg setconf");
         foreach (var address in settings["Address"].SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries))) await _lab.U.Ip($"addr add {address} dev {ClientDevice}");
         if (settings["MTU"].FirstOrDefault() is { } mtu) await _lab.U.Ip($"link set {ClientDevice} mtu {int.Parse(mtu, CultureInfo.InvariantCulture)}");
         await _lab.U.Ip($"link set {ClientDevice} up");
