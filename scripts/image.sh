@@ -2,7 +2,7 @@
 # Builds the container image "gateway" with docker or, where its engine is not there, buildah.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+if [ "${IMAGE_TOOL:-docker}" = docker ] && command -v docker >/dev/null && docker info >/dev/null 2>&1; then
   exec docker build -t gateway .
 fi
 command -v buildah >/dev/null || { echo "image: neither docker nor buildah is here: apt-get install buildah" >&2; exit 1; }
