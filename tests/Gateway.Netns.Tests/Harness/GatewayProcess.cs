@@ -37,9 +37,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ["Gateway__DataDirectory"] = DataDirectory,
             ["Gateway__Bootstrap__ApiToken"] = Token,
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            // The content root: settings and web root are at the top of the repository.
-            ["ASPNETCORE_CONTENTROOT"] = Binaries.Top,
         });
         await Eventually.True(async () => _child.HasExited || await IsReady(), "the gateway being ready", TimeSpan.FromSeconds(30));
         if (_child.HasExited) throw new InvalidOperationException($"the gateway ended: {Log}");

@@ -121,7 +121,6 @@ public sealed class BadInputTests
         await using var child = new Child(host.Inside([.. through, Binaries.Gateway, "--urls", "http://127.0.0.1:8080"]), new Dictionary<string, string>
         {
             ["Gateway__DataDirectory"] = directory.Path,
-            ["ASPNETCORE_CONTENTROOT"] = Binaries.Top,
         });
         Assert.NotEqual(0, await child.Ends(StartDeadline));
         Assert.DoesNotContain("   at ", child.Output, StringComparison.Ordinal);
