@@ -61,7 +61,10 @@ public enum PortStatus
     WouldBlock,
     /// <summary>The kernel refused this packet; the next may pass (EINVAL, EMSGSIZE, ENOBUFS, ENETUNREACH, EPERM, EIO while the link is down, …).</summary>
     Refused,
-    /// <summary>The kernel refused the offload that this call used and the port has switched it off: send it again in single pieces.</summary>
+    /// <summary>
+    /// The kernel refused the super-packet that this write carried: write it again in single pieces. Devices only, which switch UDP segmentation off
+    /// when it never works; a socket falls back by itself.
+    /// </summary>
     OffloadRefused,
     /// <summary>The device or socket is gone: reopen it.</summary>
     Gone,
@@ -132,7 +135,8 @@ public interface IDatagramSocket : IDisposable
     int Receive(ReceiveBatch batch);
 
     /// <summary>
-    /// Sends <paramref name="datagrams"/> as pieces of <paramref name="segmentBytes"/> (the last may be shorter) to one destination, from its local address if known.
+    /// Sends <paramref name="datagrams"/> as pieces of <paramref name="segmentBytes"/> (the last may be shorter) to one destination, from its local address if known
+    /// (and from another where that one is gone). Where the kernel refuses segmentation the same call sends them singly, any number of them.
     /// Waits for room a bounded time (100 ms), then answers <see cref="PortStatus.WouldBlock"/>.
     /// </summary>
     PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination);
