@@ -1,16 +1,19 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using Gateway.Engine.Control;
+using Gateway.Engine.Flows;
+using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
+using Gateway.Engine.Taps;
 using Gateway.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Gateway.Engine;
-// CONTRACT STUB: to be completed.
 
 /// <summary>Settings of the data plane.</summary>
 public sealed record DataPlaneOptions
 {
-    /// <summary>Flows kept at most, over all tunnels together per tunnel; the oldest goes first. Memory: 256 bytes each.</summary>
+    /// <summary>Flows that each tunnel keeps at most; the oldest goes first.</summary>
     public int FlowCapacity { get; init; } = 65_536;
 }
 
@@ -24,28 +27,161 @@ public sealed record InjectResult(bool Written, string? Error);
 /// </summary>
 public sealed class DataPlane : IDisposable
 {
-    /// <summary>Makes a data plane without tunnels.</summary>
-    public DataPlane(DataPlaneOptions options, ITunnelPorts ports, ICryptoPrimitives crypto, TimeProvider time, ILogger<DataPlane> logger) => throw new NotImplementedException();
+    private static readonly TimeSpan s_injectLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>What happens, oldest dropped when nobody reads (capacity 1024).</summary>
-    public ChannelReader<DataPlaneEvent> Events => throw new NotImplementedException();
+    private readonly DataPlaneOptions _options;
+    private readonly ITunnelPorts _ports;
+    private readonly ICryptoPrimitives _crypto;
+    private readonly EngineClock _clock;
+    private readonly ILogger _logger;
+    private readonly ControlLoop _loop;
+    private readonly Channel<DataPlaneEvent> _events = Channel.CreateBounded<DataPlaneEvent>(new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
+    private volatile Tunnel[] _tunnels = [];
+
+    /// <summary>Makes a data plane without tunnels.</summary>
+    public DataPlane(DataPlaneOptions options, ITunnelPorts ports, ICryptoPrimitives crypto, TimeProvider time, ILogger<DataPlane> logger)
+    {
+        _options = options;
+        _ports = ports;
+        _crypto = crypto;
+        _logger = logger;
+        _clock = new EngineClock(time);
+        _loop = new ControlLoop(_clock, logger);
+    }
+
+    /// <summary>What happens, the oldest dropped when nobody reads (capacity 1024).</summary>
+    public ChannelReader<DataPlaneEvent> Events => _events.Reader;
 
     /// <summary>
     /// Brings the running tunnels to these: opens new ones, closes those not listed, changes the rest in place so that unchanged peers keep their sessions.
     /// A tunnel that cannot be opened ends up <see cref="TunnelState.Failed"/> and is retried; it never makes this call throw. Completes when every tunnel
     /// has been opened or has failed once.
     /// </summary>
-    public Task ApplyAsync(ImmutableArray<TunnelConfig> tunnels, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async Task ApplyAsync(ImmutableArray<TunnelConfig> tunnels, CancellationToken cancellationToken = default)
+    {
+        var applied = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() =>
+        {
+            try
+            {
+                applied.SetResult(Apply(tunnels));
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                applied.SetException(exception);
+            }
+        });
+        var opened = await applied.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>All tunnels as they are now.</summary>
-    public ImmutableArray<TunnelStatus> GetStatus() => throw new NotImplementedException();
+    public ImmutableArray<TunnelStatus> GetStatus() => [.. _tunnels.Select(StatusOf)];
+
+    /// <summary>A tunnel's conversations as they are now; empty for an unknown tunnel.</summary>
+    public IReadOnlyList<FlowRecord> GetFlows(Guid tunnelId) => Find(tunnelId)?.Flows.Snapshot(_clock.Now.Ticks) ?? [];
+
+    /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
+    public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();
 
     /// <summary>Writes one crafted IP packet (or Ethernet frame, on TAP) to a tunnel's device, as if a peer had sent it. Garbage is refused.</summary>
-    public InjectResult InjectToDevice(Guid tunnelId, ReadOnlySpan<byte> packet) => throw new NotImplementedException();
+    public InjectResult InjectToDevice(Guid tunnelId, ReadOnlySpan<byte> packet)
+    {
+        if (Find(tunnelId) is not { State: TunnelState.Up } tunnel) return NotUp;
+        if (Problem(tunnel, packet) is { } problem) return new InjectResult(false, problem);
+        using var injection = new Injection(packet.ToArray());
+        tunnel.PostInbound(new Command(CommandKind.Inject, Injection: injection));
+        return injection.Wait(s_injectLimit);
+    }
 
     /// <summary>Sends one crafted IP packet (or Ethernet frame) to a peer, as if it had been read from the device. Garbage is refused.</summary>
-    public InjectResult InjectToPeer(Guid tunnelId, Guid peerId, ReadOnlySpan<byte> packet) => throw new NotImplementedException();
+    public InjectResult InjectToPeer(Guid tunnelId, Guid peerId, ReadOnlySpan<byte> packet)
+    {
+        if (Find(tunnelId) is not { State: TunnelState.Up } tunnel) return NotUp;
+        if (tunnel.Peers.FirstOrDefault(candidate => candidate.Config.Id == peerId) is not { } peer) return new InjectResult(false, "The tunnel has no such peer.");
+        if (Problem(tunnel, packet) is { } problem) return new InjectResult(false, problem);
+        using var injection = new Injection(packet.ToArray());
+        tunnel.PostOutbound(new Command(CommandKind.Inject, peer, Injection: injection));
+        return injection.Wait(s_injectLimit);
+    }
 
     /// <summary>Stops all tunnels, closes devices and sockets, erases keys.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        using var stopped = new ManualResetEventSlim();
+        _loop.Post(() =>
+        {
+            foreach (var tunnel in _tunnels) tunnel.Dispose();
+            _tunnels = [];
+            stopped.Set();
+        });
+        stopped.Wait();
+        _loop.Dispose();
+        _events.Writer.TryComplete();
+    }
+
+    private static InjectResult NotUp => new(false, "The tunnel is not up.");
+
+    /// <summary>Control thread.</summary>
+    private Task Apply(ImmutableArray<TunnelConfig> wanted)
+    {
+        var running = _tunnels.ToDictionary(tunnel => tunnel.Config.Id);
+        foreach (var tunnel in _tunnels)
+        {
+            // Another transport or layer is another tunnel: nothing of the old one's inside fits.
+            var still = wanted.FirstOrDefault(config => config.Id == tunnel.Config.Id);
+            if (still is not null && still.Transport == tunnel.Config.Transport && still.Layer == tunnel.Config.Layer) continue;
+            tunnel.Dispose();
+            running.Remove(tunnel.Config.Id);
+        }
+
+        var tunnels = new List<Tunnel>(wanted.Length);
+        var tasks = new List<Task>();
+        foreach (var config in wanted)
+        {
+            if (running.TryGetValue(config.Id, out var tunnel))
+            {
+                if (!ReferenceEquals(tunnel.Config, config)) tasks.Add(tunnel.ApplyAsync(config));
+            }
+            else
+            {
+                tunnel = new Tunnel(config, _options, _ports, _crypto, _clock, _loop, happened => _events.Writer.TryWrite(happened), _logger);
+                tasks.Add(tunnel.ApplyAsync(config));
+            }
+
+            tunnels.Add(tunnel);
+        }
+
+        _tunnels = [.. tunnels];
+        return Task.WhenAll(tasks);
+    }
+
+    private Tunnel? Find(Guid id) => Array.Find(_tunnels, tunnel => tunnel.Config.Id == id);
+
+    private static string? Problem(Tunnel tunnel, ReadOnlySpan<byte> packet)
+    {
+        if (tunnel.Switch is null) return PacketProblem.OfIpPacket(packet);
+        return packet.Length >= EthernetSwitch.HeaderBytes ? null : $"An Ethernet frame has at least {EthernetSwitch.HeaderBytes} bytes of header; this one has {packet.Length}.";
+    }
+
+    private TunnelStatus StatusOf(Tunnel tunnel)
+    {
+        var ports = tunnel.Status;
+        return new TunnelStatus(
+            tunnel.Config.Id, ports.Name, ports.State, ports.Cause, ports.Remedy, ports.NextAttempt, ports.ListenPort, ports.Mtu, ports.LinkProblems, ports.Offloads,
+            Sum(tunnel.OutboundDrops, tunnel.InboundDrops, tunnel.ControlDrops), [.. tunnel.Peers.Select(StatusOf)]);
+    }
+
+    private PeerStatus StatusOf(Peer peer) => new(
+        peer.Config.Id, peer.Config.PublicKey, peer.Endpoint?.Value.ToIPEndPoint(), peer.Session?.LastHandshake,
+        _clock.ToUtc(peer.Received.LastData), _clock.ToUtc(peer.Sent.LastData),
+        peer.Received.Bytes + peer.HandshakeBytesReceived, peer.Sent.Bytes + peer.HandshakeBytesSent, peer.Received.Packets, peer.Sent.Packets,
+        Sum(peer.Sent.Drops, peer.Received.Drops, peer.HandshakeDrops));
+
+    private static ImmutableArray<long> Sum(long[] a, long[] b, long[] c)
+    {
+        var sum = ImmutableArray.CreateBuilder<long>(DropReasons.Count);
+        for (var i = 0; i < DropReasons.Count; i++) sum.Add(a[i] + b[i] + c[i]);
+        return sum.MoveToImmutable();
+    }
 }

@@ -107,6 +107,10 @@ internal readonly struct IpPacket
     /// <summary>Whether it is a fragment, the first included.</summary>
     public bool IsFragment => _isFragment;
 
+    /// <summary>Whether both are of one conversation in the same direction: protocol, addresses and ports.</summary>
+    public bool IsSameFlow(in IpPacket other) =>
+        _protocol == other._protocol && _sourcePort == other._sourcePort && _destinationPort == other._destinationPort && Source == other.Source && Destination == other.Destination;
+
     /// <summary>Reads the headers of a packet whose bytes come from anywhere.</summary>
     public static PacketStatus TryParse(ReadOnlySpan<byte> packet, out IpPacket info)
     {

@@ -85,6 +85,15 @@ internal sealed class RouteTable<T>
         return best;
     }
 
+    /// <summary>What exactly this prefix leads to; null if it is not in the table, whatever holds it.</summary>
+    public T? Find(IPNetwork prefix)
+    {
+        var key = Key.From(prefix);
+        var node = key.IsV4 ? _v4 : _v6;
+        while (node is not null && node.Bits < key.Bits) node = node.Children[Key.Bit(key.High, key.Low, node.Bits)];
+        return node is not null && node.Bits == key.Bits && key.CommonBits(node) == key.Bits ? node.Value : null;
+    }
+
     /// <summary>Puts a value in. Nodes that another table may share (not owned) are copied, not changed.</summary>
     private static Node Insert(Node? node, in Key key, T value, bool isOwned, ref int count)
     {

@@ -1,0 +1,96 @@
+using Gateway.Engine.Control;
+using Gateway.Engine.Ports;
+using Gateway.Protocol;
+
+namespace Gateway.Engine;
+
+/// <summary>
+/// The side road of one tunnel, on the control thread: handshake messages in, what the protocol wants sent out. A session that comes up is announced
+/// to the outbound thread, which holds the packets that wait for it.
+/// </summary>
+internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
+{
+    private readonly byte[] _reply = new byte[WireGuardDevice.MaxHandshakeBytes];
+    private readonly List<Peer> _ready = [];
+
+    /// <summary>Handles one handshake message.</summary>
+    public void Receive(ReadOnlySpan<byte> message, in UdpEndpoint source, bool underLoad)
+    {
+        if (tunnel.Identity is not { } identity) return;
+        Span<byte> address = stackalloc byte[16];
+        source.Address.CopyTo(address);
+        identity.UnderLoad = underLoad;
+        var outcome = identity.Receive(message, address, source.Port, tunnel.Clock.Moment, _reply);
+        var peer = outcome.Peer?.Owner as Peer;
+
+        if (outcome.Result is HandshakeResult.Responded or HandshakeResult.Completed && peer is not null)
+        {
+            peer.HandshakeBytesReceived += message.Length;
+            if (peer.Endpoint is not { } endpoint || endpoint.Value != source)
+            {
+                var moved = peer.Endpoint is not { } old || !old.Value.IsSameRemote(in source);
+                peer.MoveEndpoint(in source);
+                if (moved) tunnel.ReportEndpoint(peer);
+            }
+        }
+
+        if (outcome.ReplyLength > 0)
+        {
+            var sent = tunnel.Socket?.Send(_reply.AsSpan(0, outcome.ReplyLength), outcome.ReplyLength, in source);
+            if (sent?.Status == PortStatus.Ok && peer is not null) peer.HandshakeBytesSent += outcome.ReplyLength;
+        }
+
+        if (RefusedBecause(outcome.Result) is { } reason)
+        {
+            tunnel.ControlDrops[(int)reason]++;
+            if (peer is not null) peer.HandshakeDrops[(int)reason]++;
+        }
+
+        if (peer is not null) loop.Service(tunnel, peer);
+        AnnounceSessions();
+    }
+
+    /// <summary>Tells the outbound thread which sessions came up. After the endpoint has moved, so that waiting packets go to the new place.</summary>
+    public void AnnounceSessions()
+    {
+        foreach (var peer in _ready)
+        {
+            tunnel.PostOutbound(new Command(CommandKind.SessionReady, peer));
+            tunnel.Report(new DataPlaneEvent(DataPlaneEventKind.SessionEstablished, tunnel.Config.Id, peer.Config.Id, null));
+        }
+
+        _ready.Clear();
+    }
+
+    void IPeerOutput.SendHandshakeMessage(WireGuardPeer peer, ReadOnlySpan<byte> message)
+    {
+        if (peer.Owner is not Peer owner || owner.Endpoint is not { } endpoint || tunnel.Socket is not { } socket) return;
+        if (socket.Send(message, message.Length, in endpoint.Value).Status == PortStatus.Ok) owner.HandshakeBytesSent += message.Length;
+        else tunnel.ControlDrops[(int)DropReason.KernelRefused]++;
+    }
+
+    void IPeerOutput.SendKeepalive(WireGuardPeer peer)
+    {
+        if (peer.Owner is Peer owner) tunnel.PostOutbound(new Command(CommandKind.Keepalive, owner));
+    }
+
+    void IPeerOutput.SessionReady(WireGuardPeer peer)
+    {
+        if (peer.Owner is Peer owner) _ready.Add(owner);
+    }
+
+    void IPeerOutput.HandshakeGivenUp(WireGuardPeer peer)
+    {
+        if (peer.Owner is Peer owner) tunnel.PostOutbound(new Command(CommandKind.DropWaiting, owner));
+    }
+
+    void IPeerOutput.Retire(KeyPair keyPair) => tunnel.Retire(keyPair);
+
+    private static DropReason? RefusedBecause(HandshakeResult result) => result switch
+    {
+        HandshakeResult.Responded or HandshakeResult.Completed or HandshakeResult.CookieSent or HandshakeResult.CookieLearned => null,
+        HandshakeResult.Malformed => DropReason.Malformed,
+        HandshakeResult.RateLimited => DropReason.Rate,
+        _ => DropReason.HandshakeRefused,
+    };
+}

@@ -1,0 +1,539 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using Gateway.Engine.Control;
+using Gateway.Engine.Flows;
+using Gateway.Engine.Ports;
+using Gateway.Engine.Routing;
+using Gateway.Engine.Taps;
+using Gateway.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Gateway.Engine;
+
+/// <summary>
+/// One tunnel while it is configured: its peers and routes (which outlive a failed device), and the ports and data threads while it is up.
+/// Everything that changes it runs on the control thread; the data threads read what they need through the members of the first part.
+/// </summary>
+internal sealed partial class Tunnel : IDisposable
+{
+    /// <summary>Time to the next attempt after a failure; the last one repeats.</summary>
+    private static readonly TimeSpan[] s_backOff = [.. new[] { 1, 2, 4, 8, 16, 30 }.Select(seconds => TimeSpan.FromSeconds(seconds))];
+
+    private readonly ControlLoop _loop;
+    private readonly ITunnelPorts _ports;
+    private readonly ILogger _logger;
+    private readonly Action<DataPlaneEvent> _report;
+    private readonly Dictionary<Guid, Peer> _peersById = [];
+    private readonly ITimer _retry;
+    private RouteTable<Peer> _routes = RouteTable<Peer>.Empty;
+    private volatile Peer[] _peers = [];
+    private int _nextPeerIndex;
+
+    // While up.
+    private ITunnelDevice? _device;
+    private volatile IDatagramSocket? _socket;
+    private Outbound? _outbound;
+    private Inbound? _inbound;
+    private Thread? _outboundThread;
+    private Thread? _inboundThread;
+    private LinkSettings? _link;
+    private IReadOnlyList<LinkProblem> _linkProblems = [];
+    private LinkProblem? _socketProblem;
+    private int _generation;
+    private int _failures;
+    private bool _closed;
+
+    public Tunnel(TunnelConfig config, DataPlaneOptions options, ITunnelPorts ports, ICryptoPrimitives crypto, EngineClock clock, ControlLoop loop, Action<DataPlaneEvent> report, ILogger logger)
+    {
+        Config = config;
+        Clock = clock;
+        _loop = loop;
+        _ports = ports;
+        _report = report;
+        _logger = logger;
+        Flows = new FlowTable(options.FlowCapacity);
+        Tap = new PacketTap();
+        if (config.Layer == TunnelLayer.Ethernet) Switch = new EthernetSwitch();
+        if (config.Transport == TunnelTransport.WireGuard)
+        {
+            Handshakes = new Handshakes(this, loop);
+            var random = RandomNumberGenerator.Create();
+            // Without a key yet nobody can reach this end: a key that nobody knows says the same.
+            Identity = new WireGuardDevice(config.PrivateKey ?? PrivateKey.Generate(random), crypto, random, Handshakes);
+        }
+
+        _retry = clock.Provider.CreateTimer(_ => loop.Post(() => { if (!_closed && State == TunnelState.Failed) _ = OpenAsync(); }), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Status = new PortsStatus(TunnelState.Opening, config.Name, 0, config.Mtu, [], [], null, null, null);
+    }
+
+    // What the data threads see.
+
+    public EngineClock Clock { get; }
+
+    public FlowTable Flows { get; }
+
+    public PacketTap Tap { get; }
+
+    /// <summary>Null on the IP layer.</summary>
+    public EthernetSwitch? Switch { get; }
+
+    /// <summary>WireGuard's side of the tunnel; null on the plain transport.</summary>
+    public WireGuardDevice? Identity { get; }
+
+    public Handshakes? Handshakes { get; }
+
+    /// <summary>Allowed IPs of all peers; an immutable table is swapped.</summary>
+    public RouteTable<Peer> Routes => Volatile.Read(ref _routes);
+
+    /// <summary>In configured order; a whole array is swapped.</summary>
+    public Peer[] Peers => _peers;
+
+    public CommandQueue OutboundCommands { get; } = new();
+
+    public CommandQueue InboundCommands { get; } = new();
+
+    /// <summary>Each array has one writing thread.</summary>
+    public long[] OutboundDrops { get; } = new long[DropReasons.Count];
+
+    public long[] InboundDrops { get; } = new long[DropReasons.Count];
+
+    public long[] ControlDrops { get; } = new long[DropReasons.Count];
+
+    public void RequestService(Peer peer)
+    {
+        if (peer.TryMarkServicePending()) _loop.PostService(this, peer);
+    }
+
+    public bool PostHandshake(ReadOnlySpan<byte> message, in UdpEndpoint source) => _loop.PostHandshake(this, message, in source);
+
+    public void PostOutbound(in Command command)
+    {
+        OutboundCommands.Add(command);
+        _device?.WakeReader();
+    }
+
+    public void PostInbound(in Command command)
+    {
+        InboundCommands.Add(command);
+        _socket?.WakeReceiver();
+    }
+
+    public void Report(DataPlaneEvent happened) => _report(happened);
+
+    public void ReportEndpoint(Peer peer) =>
+        Report(new DataPlaneEvent(DataPlaneEventKind.EndpointMoved, Config.Id, peer.Config.Id, peer.Endpoint?.Value.ToString()));
+
+    /// <summary>Said once: the data path goes on without it.</summary>
+    public void ReportOffloadOff(string offload)
+    {
+        LogOffloadOff(Config.Name, offload);
+        Report(new DataPlaneEvent(DataPlaneEventKind.OffloadOff, Config.Id, null, offload));
+        _loop.Post(() => Status = Status with { Offloads = Status.Offloads.Remove(offload) });
+    }
+
+    // What the control thread does.
+
+    public TunnelConfig Config { get; private set; }
+
+    /// <summary>Whether it has left the configuration; messages that still wait for it are ignored.</summary>
+    public bool IsClosed => _closed;
+
+    public IDatagramSocket? Socket => _socket;
+
+    public TunnelState State => Status.State;
+
+    /// <summary>The part of the status that changes with the ports; an immutable object is swapped.</summary>
+    public PortsStatus Status { get; private set; }
+
+    /// <summary>
+    /// Takes a new configuration. What can change in place does: peers that stay keep their sessions. The task ends when device and socket follow.
+    /// </summary>
+    public Task ApplyAsync(TunnelConfig config)
+    {
+        var old = Config;
+        Config = config;
+        if (config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) Identity?.SetPrivateKey(key, Clock.Moment);
+        ApplyPeers(config);
+        if (State == TunnelState.Up) return FollowAsync(old);
+        return State == TunnelState.Opening && _generation > 0 ? _opening : OpenAsync();
+    }
+
+    /// <summary>Brings device and socket from an earlier configuration to this one.</summary>
+    private Task FollowAsync(TunnelConfig old)
+    {
+        var config = Config;
+        if (config.Name != old.Name || config.ManageLink != old.ManageLink)
+        {
+            Close();
+            return OpenAsync();
+        }
+
+        if (config.ListenPort != old.ListenPort || config.FirewallMark != old.FirewallMark) RebindSocket(old);
+        return State == TunnelState.Up ? ConfigureLinkAsync() : Task.CompletedTask;
+    }
+
+    private Task _opening = Task.CompletedTask;
+
+    /// <summary>Opens device and socket away from the control thread: with many routes it takes a while.</summary>
+    public Task OpenAsync()
+    {
+        var generation = ++_generation;
+        var config = Config;
+        var wanted = new LinkSettings(config.Mtu, config.Addresses, config.KernelRoutes);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Status = Status with { State = TunnelState.Opening };
+        _ = Task.Run(() =>
+        {
+            ITunnelDevice? device = null;
+            IDatagramSocket? socket = null;
+            try
+            {
+                device = _ports.OpenDevice(new DeviceRequest(config.Name, config.Layer));
+                socket = _ports.OpenSocket(new SocketRequest(config.ListenPort, config.FirewallMark));
+                var problems = config.ManageLink ? device.Configure(wanted) : [];
+                _loop.Post(() => { Opened(generation, config, device, socket, wanted, problems); done.SetResult(); });
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                socket?.Dispose();
+                device?.Dispose();
+                _loop.Post(() => { Failed(generation, exception.Message, (exception as PortException)?.Remedy); done.SetResult(); });
+            }
+        });
+        return _opening = done.Task;
+    }
+
+    private void Opened(int generation, TunnelConfig opened, ITunnelDevice device, IDatagramSocket socket, LinkSettings link, IReadOnlyList<LinkProblem> problems)
+    {
+        if (generation != _generation || _closed)
+        {
+            socket.Dispose();
+            device.Dispose();
+            return;
+        }
+
+        _device = device;
+        _socket = socket;
+        _socketProblem = null;
+        _link = link;
+        _failures = 0;
+        SetUp(problems);
+        StartThreads();
+        LogUp(device.Name, socket.Port);
+        Report(new DataPlaneEvent(DataPlaneEventKind.TunnelUp, Config.Id, null, device.Name));
+        foreach (var peer in _peers) Dial(peer);
+        // The configuration may have changed while it was opened.
+        if (!ReferenceEquals(opened, Config)) _ = FollowAsync(opened);
+    }
+
+    private void SetUp(IReadOnlyList<LinkProblem> linkProblems)
+    {
+        var device = _device!;
+        _linkProblems = linkProblems;
+        Status = new PortsStatus(TunnelState.Up, device.Name, _socket!.Port, device.Mtu, _socketProblem is null ? [.. linkProblems] : [.. linkProblems, _socketProblem], Offloads(), null, null, null);
+    }
+
+    private ImmutableArray<string> Offloads()
+    {
+        var offloads = ImmutableArray.CreateBuilder<string>();
+        if (_device!.HasVnetHeader) offloads.AddRange("vnet_hdr", "TSO");
+        if (_device.HasUdpSegmentation) offloads.Add("USO");
+        if (_socket!.MaxSegments > 1) offloads.AddRange("UDP GSO", "UDP GRO");
+        return offloads.DrainToImmutable();
+    }
+
+    private void Failed(int generation, string cause, string? remedy)
+    {
+        if (generation != _generation || _closed) return;
+        Close();
+        var delay = s_backOff[Math.Min(_failures++, s_backOff.Length - 1)];
+        Status = new PortsStatus(TunnelState.Failed, Config.Name, 0, Config.Mtu, [], [], cause, remedy ?? "It is opened again by itself.", Clock.Provider.GetUtcNow() + delay);
+        _retry.Change(delay, Timeout.InfiniteTimeSpan);
+        LogFailed(Config.Name, cause, (int)delay.TotalSeconds);
+        Report(new DataPlaneEvent(DataPlaneEventKind.TunnelFailed, Config.Id, null, cause));
+    }
+
+    /// <summary>Moves to another port or mark. The new socket is bound first, so that a port in use leaves what runs running.</summary>
+    private void RebindSocket(TunnelConfig old)
+    {
+        var request = new SocketRequest(Config.ListenPort, Config.FirewallMark);
+        var samePort = Config.ListenPort != 0 && Config.ListenPort == _socket!.Port;
+        try
+        {
+            var socket = samePort ? null : _ports.OpenSocket(request);
+            StopThreads();
+            _socket!.Dispose();
+            _socket = socket ?? _ports.OpenSocket(request);
+            _socketProblem = null;
+            SetUp(_linkProblems);
+            StartThreads();
+        }
+        catch (PortException exception) when (!samePort)
+        {
+            // What runs goes on; the next change tries again, as the configuration still differs from what runs.
+            Config = Config with { ListenPort = old.ListenPort, FirewallMark = old.FirewallMark };
+            _socketProblem = new LinkProblem($"UDP port {request.Port}", exception.Message, exception.Remedy);
+            SetUp(_linkProblems);
+        }
+        catch (PortException exception)
+        {
+            Failed(_generation, exception.Message, exception.Remedy);
+        }
+    }
+
+    private Task ConfigureLinkAsync()
+    {
+        if (!Config.ManageLink) return Task.CompletedTask;
+        var wanted = new LinkSettings(Config.Mtu, Config.Addresses, Config.KernelRoutes);
+        if (_link is { } link && link.Mtu == wanted.Mtu && Same(link.Addresses, wanted.Addresses) && Same(link.Routes, wanted.Routes) && _linkProblems.Count == 0) return Task.CompletedTask;
+        _link = wanted;
+        var (generation, device) = (_generation, _device!);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // One after the other: the newest settings are applied last.
+        _configuring = _configuring.ContinueWith(
+            _ =>
+            {
+                IReadOnlyList<LinkProblem> problems;
+                try
+                {
+                    problems = device.Configure(wanted);
+                }
+                catch (Exception exception) when (exception is PortException or ObjectDisposedException)
+                {
+                    problems = [new LinkProblem($"device {device.Name}", exception.Message, (exception as PortException)?.Remedy ?? "It is opened again by itself.")];
+                }
+
+                _loop.Post(() =>
+                {
+                    if (generation == _generation && State == TunnelState.Up) SetUp(problems);
+                    done.SetResult();
+                });
+            },
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        return done.Task;
+    }
+
+    private Task _configuring = Task.CompletedTask;
+
+    private static bool Same<T>(ImmutableArray<T> a, ImmutableArray<T> b) => a == b || a.AsSpan().SequenceEqual(b.AsSpan());
+
+    private void ApplyPeers(TunnelConfig config)
+    {
+        var stay = config.Peers.ToDictionary(peer => peer.Id);
+        var changedPrefixes = new List<(Peer Peer, ImmutableArray<IPNetwork> Old)>();
+        foreach (var peer in _peers)
+        {
+            // A changed key is another peer, as in wg.
+            if (stay.TryGetValue(peer.Config.Id, out var still) && still.PublicKey == peer.Config.PublicKey) continue;
+            RemovePeer(peer);
+            changedPrefixes.Add((peer, peer.Config.AllowedIps));
+        }
+
+        var peers = new List<Peer>(config.Peers.Length);
+        foreach (var wanted in config.Peers)
+        {
+            if (!_peersById.TryGetValue(wanted.Id, out var peer))
+            {
+                peer = AddPeer(wanted);
+                if (peer is null) continue;
+                changedPrefixes.Add((peer, []));
+            }
+            else if (!ReferenceEquals(peer.Config, wanted))
+            {
+                var old = peer.Config;
+                ChangePeer(peer, wanted);
+                if (!Same(old.AllowedIps, wanted.AllowedIps)) changedPrefixes.Add((peer, old.AllowedIps));
+            }
+
+            peers.Add(peer);
+        }
+
+        _peers = [.. peers];
+        UpdateRoutes(changedPrefixes);
+    }
+
+    private Peer? AddPeer(PeerConfig config)
+    {
+        WireGuardPeer? session = null;
+        if (Identity is not null)
+        {
+            if (config.PublicKey is not { } key || (session = Identity.AddPeer(key, config.PresharedKey, config.PersistentKeepalive)) is null) return null;
+        }
+
+        var peer = new Peer(_nextPeerIndex++, config) { Session = session };
+        if (session is not null) session.Owner = peer;
+        _peersById.Add(config.Id, peer);
+        if (State == TunnelState.Up) Dial(peer);
+        return peer;
+    }
+
+    private void ChangePeer(Peer peer, PeerConfig wanted)
+    {
+        var old = peer.Config;
+        peer.Apply(wanted);
+        if (peer.Session is not { } session) return;
+        if (!Equals(old.PresharedKey, wanted.PresharedKey)) session.SetPresharedKey(wanted.PresharedKey, Clock.Moment);
+        if (old.PersistentKeepalive != wanted.PersistentKeepalive) session.SetPersistentKeepalive(wanted.PersistentKeepalive, Clock.Moment);
+        _loop.Service(this, peer);
+    }
+
+    private void RemovePeer(Peer peer)
+    {
+        peer.IsRemoved = true;
+        _peersById.Remove(peer.Config.Id);
+        if (peer.Session is { } session) Identity!.RemovePeer(session);
+        PostOutbound(new Command(CommandKind.DropWaiting, peer));
+    }
+
+    /// <summary>After a start the gateway speaks first, so that connections through it go on without waiting for the client.</summary>
+    private void Dial(Peer peer)
+    {
+        if (peer.Session is not { } session) return;
+        if (peer.Config.DialOnStart && peer.Endpoint is not null) session.StartHandshake(Clock.Moment);
+        _loop.Service(this, peer);
+    }
+
+    private void UpdateRoutes(List<(Peer Peer, ImmutableArray<IPNetwork> Old)> changed)
+    {
+        if (changed.Count == 0) return;
+        var touched = changed.Sum(change => change.Old.Length + change.Peer.Config.AllowedIps.Length);
+        var routes = _routes;
+        if (touched > 512 || touched > routes.Count)
+        {
+            routes = RouteTable<Peer>.Build(_peers.SelectMany(peer => peer.Config.AllowedIps.Select(prefix => (prefix, peer))));
+        }
+        else
+        {
+            foreach (var (peer, old) in changed)
+            {
+                foreach (var prefix in old)
+                {
+                    if (routes.Find(prefix) == peer) routes = routes.Without(prefix);
+                }
+            }
+
+            foreach (var (peer, _) in changed.Where(change => !change.Peer.IsRemoved))
+            {
+                foreach (var prefix in peer.Config.AllowedIps) routes = routes.With(prefix, peer);
+            }
+        }
+
+        Volatile.Write(ref _routes, routes);
+    }
+
+    private void StartThreads()
+    {
+        var (device, socket, generation) = (_device!, _socket!, _generation);
+        _outbound = new Outbound(this, device, socket);
+        _inbound = new Inbound(this, device, socket);
+        _outboundThread = StartThread($"{device.Name}-out", _outbound.Run, generation);
+        _inboundThread = StartThread($"{device.Name}-in", _inbound.Run, generation);
+    }
+
+    private Thread StartThread(string name, Func<string?> run, int generation)
+    {
+        var thread = new Thread(() =>
+        {
+            string? cause;
+            try
+            {
+                cause = run();
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                LogBug(exception, name);
+                cause = $"an internal error: {exception.Message}";
+            }
+
+            if (cause is not null) _loop.Post(() => Failed(generation, cause, null));
+        })
+        {
+            Name = name,
+            IsBackground = true,
+        };
+        thread.Start();
+        return thread;
+    }
+
+    private void StopThreads()
+    {
+        _outbound?.Stop();
+        _inbound?.Stop();
+        _outboundThread?.Join();
+        _inboundThread?.Join();
+        _outbound?.Dispose();
+        _inbound?.Dispose();
+        _outbound = null;
+        _inbound = null;
+        _outboundThread = null;
+        _inboundThread = null;
+        RunLeftCommands();
+    }
+
+    /// <summary>Nobody reads the queues now: keys are erased here, and who waits for an answer gets one.</summary>
+    private void RunLeftCommands()
+    {
+        foreach (var queue in (ReadOnlySpan<CommandQueue>)[OutboundCommands, InboundCommands])
+        {
+            while (queue.TryTake(out var command))
+            {
+                command.Keys?.Dispose();
+                command.Injection?.Complete("The tunnel is not up.");
+                if (command.Kind == CommandKind.DropWaiting) command.Peer!.Waiting.Clear();
+            }
+        }
+    }
+
+    /// <summary>No new packet finds these keys. They are erased when both data threads have passed a point where they hold none.</summary>
+    public void Retire(KeyPair keys)
+    {
+        if (_outboundThread is null) keys.Dispose();
+        else PostOutbound(new Command(CommandKind.Retire, Keys: keys));
+    }
+
+    private void Close()
+    {
+        StopThreads();
+        _socket?.Dispose();
+        _socket = null;
+        _device?.Dispose();
+        _device = null;
+        _link = null;
+        _generation++;
+    }
+
+    /// <summary>For good: the tunnel has left the configuration, or the data plane stops.</summary>
+    public void Dispose()
+    {
+        _closed = true;
+        _retry.Dispose();
+        Close();
+        foreach (var peer in _peers) peer.IsRemoved = true;
+        Identity?.Dispose();
+        RunLeftCommands();
+        Flows.Dispose();
+        Tap.Dispose();
+        LogClosed(Config.Name);
+    }
+
+    [LoggerMessage(EventId = 110, Level = LogLevel.Information, Message = "Tunnel {Tunnel} is up, UDP port {Port}")]
+    private partial void LogUp(string tunnel, int port);
+
+    [LoggerMessage(EventId = 111, Level = LogLevel.Warning, Message = "Tunnel {Tunnel} is down: {Cause}. Next attempt in {Seconds} s")]
+    private partial void LogFailed(string tunnel, string cause, int seconds);
+
+    [LoggerMessage(EventId = 112, Level = LogLevel.Information, Message = "Tunnel {Tunnel} is closed")]
+    private partial void LogClosed(string tunnel);
+
+    [LoggerMessage(EventId = 114, Level = LogLevel.Warning, Message = "Tunnel {Tunnel}: the kernel refuses {Offload}; going on without it, slower")]
+    private partial void LogOffloadOff(string tunnel, string offload);
+
+    [LoggerMessage(EventId = 113, Level = LogLevel.Error, Message = "Data thread {Thread} met a bug; its tunnel is opened anew")]
+    private partial void LogBug(Exception exception, string thread);
+}
+
+/// <summary>What of a tunnel's status depends on its device and socket.</summary>
+internal sealed record PortsStatus(
+    TunnelState State, string Name, ushort ListenPort, int Mtu, ImmutableArray<LinkProblem> LinkProblems, ImmutableArray<string> Offloads,
+    string? Cause, string? Remedy, DateTimeOffset? NextAttempt);
