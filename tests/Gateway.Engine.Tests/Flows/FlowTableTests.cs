@@ -209,7 +209,7 @@ public class FlowTableTests
         inbound.Start();
         try
         {
-            for (var i = 0; i < 300; i++)
+            for (var i = 0; i < 100; i++)
             {
                 foreach (var flow in table.Snapshot(T0))
                 {
