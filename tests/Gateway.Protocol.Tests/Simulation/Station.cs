@@ -41,13 +41,18 @@ internal sealed class Station : IPeerOutput, IDisposable
 
     internal bool EndpointKnown { get; set; } = true;
 
+    /// <summary>Makes an engine that never sends keepalives, to see the other timers alone.</summary>
+    internal bool IsMute { get; set; }
+
     internal List<byte[]> Delivered { get; } = [];
 
     internal List<HandshakeOutcome> Outcomes { get; } = [];
 
     internal List<OpenResult> OpenResults { get; } = [];
 
-    internal int InitiationsSent { get; private set; }
+    internal List<Instant> InitiationTimes { get; } = [];
+
+    internal int InitiationsSent => InitiationTimes.Count;
 
     internal int KeepalivesSent { get; private set; }
 
@@ -118,12 +123,14 @@ internal sealed class Station : IPeerOutput, IDisposable
 
     void IPeerOutput.SendHandshakeMessage(WireGuardPeer peer, ReadOnlySpan<byte> message)
     {
-        InitiationsSent++;
+        InitiationTimes.Add(Now.Monotonic);
         Transmit(message.ToArray());
     }
 
     void IPeerOutput.SendKeepalive(WireGuardPeer peer)
     {
+        if (IsMute)
+            return;
         if (TrySend([]))
             KeepalivesSent++;
         else
