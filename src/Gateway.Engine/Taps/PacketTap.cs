@@ -32,7 +32,7 @@ internal sealed class PacketTap : IDisposable
     }
 
     /// <summary>Whether packets should be handed to <see cref="Write"/> at all.</summary>
-    public bool IsWatched => Volatile.Read(ref _readers) != 0;
+    public bool IsWatched => Volatile.Read(ref _readers) > 0;
 
     /// <summary>First bytes kept of each packet: what a reader's buffer should hold.</summary>
     public int SnapBytes => _snapBytes;
@@ -41,15 +41,15 @@ internal sealed class PacketTap : IDisposable
     public void Write(TapDirection direction, int peerIndex, DropReason? drop, long nowTicks, ReadOnlySpan<byte> packet, int originalBytes)
     {
         if (!IsWatched) return;
-        (direction == TapDirection.Outbound ? _outbound : _inbound)!.Write(peerIndex, drop, nowTicks, packet, originalBytes);
+        (direction == TapDirection.ToPeer ? _outbound : _inbound)!.Write(peerIndex, drop, nowTicks, packet, originalBytes);
     }
 
-    /// <summary>Starts to watch: the reader gets what is written from now on.</summary>
-    public PacketTapReader OpenReader()
+    /// <summary>Starts to watch: the reader gets what is written from now on; nothing from a tap that is disposed.</summary>
+    public PacketTapReader Watch()
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_isDisposed) return new PacketTapReader(this, 0, 0);
             _outbound ??= new TapRing(_slots, _snapBytes);
             _inbound ??= new TapRing(_slots, _snapBytes);
             var reader = new PacketTapReader(this, _outbound.Written, _inbound.Written);
@@ -84,8 +84,8 @@ internal sealed class PacketTap : IDisposable
                 var hasInbound = _inbound!.TryPeek(ref inbound.Next, ref inbound.Lost, out var inboundTicks);
                 if (!hasOutbound && !hasInbound) return false;
                 var isRead = hasOutbound && (!hasInbound || outboundTicks <= inboundTicks)
-                    ? _outbound.TryRead(ref outbound.Next, ref outbound.Lost, TapDirection.Outbound, buffer, out record)
-                    : _inbound.TryRead(ref inbound.Next, ref inbound.Lost, TapDirection.Inbound, buffer, out record);
+                    ? _outbound.TryRead(ref outbound.Next, ref outbound.Lost, TapDirection.ToPeer, buffer, out record)
+                    : _inbound.TryRead(ref inbound.Next, ref inbound.Lost, TapDirection.FromPeer, buffer, out record);
                 if (isRead) return true;
             }
 

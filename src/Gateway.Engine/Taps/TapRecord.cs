@@ -4,9 +4,9 @@ namespace Gateway.Engine.Taps;
 public enum TapDirection
 {
     /// <summary>From this host or its network to a peer.</summary>
-    Outbound,
+    ToPeer,
     /// <summary>From a peer to this host or its network.</summary>
-    Inbound,
+    FromPeer,
 }
 
 /// <summary>What a tap says about one packet; its bytes stand beside it.</summary>

@@ -14,8 +14,8 @@ public class PacketTapTests
     {
         using var tap = new PacketTap(8);
         Assert.False(tap.IsWatched);
-        tap.Write(TapDirection.Outbound, 1, null, 1, [1, 2, 3], 3);
-        using var reader = tap.OpenReader();
+        tap.Write(TapDirection.ToPeer, 1, null, 1, [1, 2, 3], 3);
+        using var reader = tap.Watch();
         Assert.True(tap.IsWatched);
         Assert.False(reader.TryRead(_buffer, out _));
         Assert.Equal(0, reader.Lost);
@@ -25,15 +25,15 @@ public class PacketTapTests
     public void TryRead_WrittenPacket_ComesBackWithItsFacts()
     {
         using var tap = new PacketTap(8, 4);
-        using var reader = tap.OpenReader();
-        tap.Write(TapDirection.Inbound, 5, DropReason.SourceNotAllowed, 42, [1, 2, 3, 4, 5, 6], 1400);
+        using var reader = tap.Watch();
+        tap.Write(TapDirection.FromPeer, 5, DropReason.SourceNotAllowed, 42, [1, 2, 3, 4, 5, 6], 1400);
         Assert.True(reader.TryRead(_buffer, out var record));
-        Assert.Equal(new TapRecord(TapDirection.Inbound, 5, DropReason.SourceNotAllowed, 42, 1400, 4), record);
+        Assert.Equal(new TapRecord(TapDirection.FromPeer, 5, DropReason.SourceNotAllowed, 42, 1400, 4), record);
         Assert.Equal([1, 2, 3, 4, 0], _buffer[..5]);
 
-        tap.Write(TapDirection.Outbound, -1, null, 43, [9, 8], 2);
+        tap.Write(TapDirection.ToPeer, -1, null, 43, [9, 8], 2);
         Assert.True(reader.TryRead(_buffer.AsSpan(0, 1), out record));
-        Assert.Equal(new TapRecord(TapDirection.Outbound, -1, null, 43, 2, 1), record);
+        Assert.Equal(new TapRecord(TapDirection.ToPeer, -1, null, 43, 2, 1), record);
         Assert.False(reader.TryRead(_buffer, out _));
     }
 
@@ -41,9 +41,9 @@ public class PacketTapTests
     public void TryRead_BothDirections_AreMergedByTime()
     {
         using var tap = new PacketTap(8);
-        using var reader = tap.OpenReader();
-        foreach (var ticks in new[] { 1, 4, 5 }) tap.Write(TapDirection.Inbound, 0, null, ticks, [], 0);
-        foreach (var ticks in new[] { 2, 3, 6 }) tap.Write(TapDirection.Outbound, 0, null, ticks, [], 0);
+        using var reader = tap.Watch();
+        foreach (var ticks in new[] { 1, 4, 5 }) tap.Write(TapDirection.FromPeer, 0, null, ticks, [], 0);
+        foreach (var ticks in new[] { 2, 3, 6 }) tap.Write(TapDirection.ToPeer, 0, null, ticks, [], 0);
         Assert.Equal([1, 2, 3, 4, 5, 6], ReadAll(reader).Select(record => record.Ticks));
     }
 
@@ -51,12 +51,12 @@ public class PacketTapTests
     public void TryRead_AfterOverrun_GivesTheNewestAndCountsTheLost()
     {
         using var tap = new PacketTap(8);
-        using var reader = tap.OpenReader();
-        using var idle = tap.OpenReader();
-        for (var i = 0; i < 21; i++) tap.Write(TapDirection.Inbound, i, null, i, [], 0);
+        using var reader = tap.Watch();
+        using var idle = tap.Watch();
+        for (var i = 0; i < 21; i++) tap.Write(TapDirection.FromPeer, i, null, i, [], 0);
         Assert.Equal(Enumerable.Range(13, 8), ReadAll(reader).Select(record => record.PeerIndex));
         Assert.Equal(13, reader.Lost);
-        for (var i = 21; i < 24; i++) tap.Write(TapDirection.Inbound, i, null, i, [], 0);
+        for (var i = 21; i < 24; i++) tap.Write(TapDirection.FromPeer, i, null, i, [], 0);
         Assert.Equal([21, 22, 23], ReadAll(reader).Select(record => record.PeerIndex));
         Assert.Equal(13, reader.Lost);
         Assert.Equal(8, ReadAll(idle).Count);
@@ -64,13 +64,13 @@ public class PacketTapTests
     }
 
     [Fact]
-    public void OpenReader_AfterOthers_SeesOnlyWhatComesNext()
+    public void Watch_AfterOthers_SeesOnlyWhatComesNext()
     {
         using var tap = new PacketTap(8);
-        using var first = tap.OpenReader();
-        tap.Write(TapDirection.Inbound, 1, null, 1, [], 0);
-        using var second = tap.OpenReader();
-        tap.Write(TapDirection.Inbound, 2, null, 2, [], 0);
+        using var first = tap.Watch();
+        tap.Write(TapDirection.FromPeer, 1, null, 1, [], 0);
+        using var second = tap.Watch();
+        tap.Write(TapDirection.FromPeer, 2, null, 2, [], 0);
         Assert.Equal(2, ReadAll(first).Count);
         Assert.Equal(2, Assert.Single(ReadAll(second)).PeerIndex);
     }
@@ -79,8 +79,8 @@ public class PacketTapTests
     public void IsWatched_LastReaderGone_IsFalse()
     {
         using var tap = new PacketTap(8);
-        var first = tap.OpenReader();
-        var second = tap.OpenReader();
+        var first = tap.Watch();
+        var second = tap.Watch();
         first.Dispose();
         first.Dispose();
         Assert.True(tap.IsWatched);
@@ -92,11 +92,12 @@ public class PacketTapTests
     public void TryRead_OfADisposedTap_FindsNothing()
     {
         var tap = new PacketTap(8);
-        using var reader = tap.OpenReader();
-        tap.Write(TapDirection.Inbound, 1, null, 1, [], 0);
+        using var reader = tap.Watch();
+        tap.Write(TapDirection.FromPeer, 1, null, 1, [], 0);
         tap.Dispose();
         Assert.False(reader.TryRead(_buffer, out _));
-        Assert.Throws<ObjectDisposedException>(tap.OpenReader);
+        using var late = tap.Watch();
+        Assert.False(late.TryRead(_buffer, out _));
     }
 
     [Fact]
@@ -104,9 +105,9 @@ public class PacketTapTests
     {
         const int Packets = 50_000;
         using var tap = new PacketTap(64, 64);
-        using var reader = tap.OpenReader();
-        var outbound = new Thread(() => WriteAll(tap, TapDirection.Outbound, Packets));
-        var inbound = new Thread(() => WriteAll(tap, TapDirection.Inbound, Packets));
+        using var reader = tap.Watch();
+        var outbound = new Thread(() => WriteAll(tap, TapDirection.ToPeer, Packets));
+        var inbound = new Thread(() => WriteAll(tap, TapDirection.FromPeer, Packets));
         outbound.Start();
         inbound.Start();
         var read = 0L;
@@ -136,11 +137,11 @@ public class PacketTapTests
     public void WriteAndRead_TenThousandTimes_AllocatesNothing()
     {
         using var tap = new PacketTap(16);
-        using var reader = tap.OpenReader();
+        using var reader = tap.Watch();
         var packet = new byte[1400];
         Allocations.AreNone(() =>
         {
-            tap.Write(TapDirection.Inbound, 1, null, 1, packet, 1400);
+            tap.Write(TapDirection.FromPeer, 1, null, 1, packet, 1400);
             reader.TryRead(_buffer, out _);
         });
     }
