@@ -310,6 +310,20 @@ public class TunnelTests
     }
 
     [Fact]
+    public async Task Flows_OfAConversation_CountBothDirections()
+    {
+        await using var pair = await Pair.StartAsync();
+        var request = TestPackets.Udp(HostU, HostV, new byte[100]);
+        pair.UDevice.SendPacket(request);
+        await Pair.ReceiveAsync(pair.GatewayDevice);
+        pair.GatewayDevice.SendPacket(TestPackets.Udp(HostV, HostU, new byte[7], 2222, 1111));
+        await Pair.ReceiveAsync(pair.UDevice);
+        var flow = Assert.Single(pair.Gateway.GetFlows(pair.GatewayConfig.Id));
+        Assert.Equal((HostU, HostV), (flow.PeerAddress.ToString(), flow.OtherAddress.ToString()));
+        Assert.Equal((128, 35), (flow.BytesFromPeer, flow.BytesToPeer));
+    }
+
+    [Fact]
     public async Task Crafted_Packet_ReachesTheDeviceAndThePeer()
     {
         await using var pair = await Pair.StartAsync();
