@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# The figures. Arguments go to tests/Gateway.Benchmarks.
+# The figures: side by side with wireguard-go in namespaces (needs root), then BenchmarkDotNet. Arguments choose: `tunnel …` or `micro …`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
 dotnet build Gateway.sln -c Release -v q --nologo
-exec dotnet exec tests/Gateway.Benchmarks/bin/Release/net10.0/Gateway.Benchmarks.dll "$@"
+benchmarks=(dotnet exec tests/Gateway.Benchmarks/bin/Release/net10.0/Gateway.Benchmarks.dll)
+[ $# -gt 0 ] && exec "${benchmarks[@]}" "$@"
+"${benchmarks[@]}" tunnel
+exec "${benchmarks[@]}" micro

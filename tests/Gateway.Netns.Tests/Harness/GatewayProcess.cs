@@ -20,6 +20,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public Api Api { get; }
 
+    /// <summary>What is started: the build beside these tests unless told otherwise.</summary>
+    public string Executable { get; set; } = Binaries.Gateway;
+
     public string DataDirectory => Path.Combine(_directory.Path, "data");
 
     /// <summary>What it logged since it was last started.</summary>
@@ -33,7 +36,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public async Task Start()
     {
         File.Delete(SocketPath);
-        _child = new Child(_host.Inside(Binaries.Gateway, "--urls", $"http://127.0.0.1:8080;http://unix:{SocketPath}"), new Dictionary<string, string>
+        _child = new Child(_host.Inside(Executable, "--urls", $"http://127.0.0.1:8080;http://unix:{SocketPath}"), new Dictionary<string, string>
         {
             ["Gateway__DataDirectory"] = DataDirectory,
             ["Gateway__Bootstrap__ApiToken"] = Token,

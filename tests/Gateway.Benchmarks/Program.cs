@@ -1,0 +1,14 @@
+using BenchmarkDotNet.Running;
+using Gateway.Benchmarks.Tunnel;
+
+switch (args)
+{
+    case ["micro", .. var rest]:
+        BenchmarkSwitcher.FromAssembly(typeof(TunnelCommand).Assembly).Run(rest.Length == 0 ? ["--filter", "*"] : rest);
+        return 0;
+    case ["tunnel", .. var rest]:
+        return await TunnelCommand.Run(rest);
+    default:
+        await Console.Error.WriteLineAsync("benchmarks: say which: \"tunnel\" (side by side with wireguard-go, in namespaces; needs root) or \"micro\" (BenchmarkDotNet)");
+        return 2;
+}

@@ -1,0 +1,56 @@
+namespace Gateway.Benchmarks.Tunnel.Ends;
+
+/// <summary>The product: the host on the gateway, its tunnel, peer and routes made over REST, and `gateway connect` on U with the file it hands out.</summary>
+internal sealed class GatewayEnds(Bed bed, Slot slot, string name) : ITunnelEnds
+{
+    private const string Device = "wg0";
+
+    private ConnectProcess? _client;
+
+    public string Name => name;
+
+    public Bed Bed => bed;
+
+    public Slot Slot => slot;
+
+    public int GatewayProcessId => bed.Lab.Gateway.ProcessId;
+
+    public async Task Start()
+    {
+        var gateway = bed.Lab.Gateway;
+        gateway.Executable = Products.Host;
+        await gateway.Start();
+        await gateway.Api.Post("tunnels", new
+        {
+            name = Device,
+            listenPort = slot.Port,
+            addresses = new[] { $"{slot.GatewayAddress(Family.V4)}/{Slot.InternalPrefixLength4}", $"{slot.GatewayAddress(Family.V6)}/{Slot.InternalPrefixLength6}" },
+            mtu = Slot.Mtu,
+            endpoint = Bed.Endpoint(slot, Family.V4),
+        });
+        var peer = await gateway.Api.Post($"tunnels/{Device}/peers", new
+        {
+            name = "host-u",
+            addresses = new[] { $"{slot.ClientAddress(Family.V4)}/32", $"{slot.ClientAddress(Family.V6)}/128" },
+        });
+        var id = peer["id"]!.GetValue<string>();
+        foreach (var prefix in (string[])[$"{slot.VAddress(Family.V4)}/32", $"{slot.VAddress(Family.V6)}/128"])
+            await gateway.Api.Post($"peers/{id}/routes", new { prefix, installOn = "client" });
+
+        _client = new ConnectProcess(bed.U, $"gwc{slot.Number}", await gateway.Api.Config(id));
+        await _client.Start();
+        await bed.UReachesV(slot);
+    }
+
+    public async Task DialOver(Family outer)
+    {
+        await _client!.DialTo(Bed.Endpoint(slot, outer));
+        await bed.UReachesV(slot);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null) await _client.DisposeAsync();
+        await bed.Lab.Gateway.Stop();
+    }
+}
