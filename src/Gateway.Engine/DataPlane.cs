@@ -82,7 +82,7 @@ public sealed class DataPlane : IDisposable
     public IReadOnlyList<FlowRecord> GetFlows(Guid tunnelId) => Find(tunnelId)?.Flows.Snapshot(_clock.Now.Ticks) ?? [];
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
-    public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.OpenReader();
+    public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();
 
     /// <summary>Writes one crafted IP packet (or Ethernet frame, on TAP) to a tunnel's device, as if a peer had sent it. Garbage is refused.</summary>
     public InjectResult InjectToDevice(Guid tunnelId, ReadOnlySpan<byte> packet)

@@ -234,7 +234,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
 
         _flowPackets++;
         _flowBytes += info.TotalBytes;
-        if (_tap.IsWatched) _tap.Write(TapDirection.Inbound, peer.Index, null, now.Ticks, packet[..info.TotalBytes], info.TotalBytes);
+        if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer.Index, null, now.Ticks, packet[..info.TotalBytes], info.TotalBytes);
     }
 
     private void FlushFlow(Instant now)
@@ -331,7 +331,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
         peer.Received.LastData = now;
         Follow(peer, in source);
         ethernet.Learn(frame, peer, now);
-        if (_tap.IsWatched) _tap.Write(TapDirection.Inbound, peer.Index, null, now.Ticks, frame, bytes);
+        if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer.Index, null, now.Ticks, frame, bytes);
 
         if (ethernet.TryFind(frame, now, out var owner))
         {
@@ -374,7 +374,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     private void Drop(Peer? peer, DropReason reason, ReadOnlySpan<byte> packet, Instant now)
     {
         Count(peer, reason);
-        if (_tap.IsWatched) _tap.Write(TapDirection.Inbound, peer?.Index ?? -1, reason, now.Ticks, packet, packet.Length);
+        if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer?.Index ?? -1, reason, now.Ticks, packet, packet.Length);
     }
 
     private void Count(Peer? peer, DropReason reason)

@@ -181,7 +181,7 @@ internal sealed unsafe class Outbound : IDisposable
         peer.Sent.Packets += segments;
         peer.Sent.LastData = now;
         _flows.Outbound.Record(peer.Index, in _info, segments, _info.TotalBytes, now.Ticks);
-        if (_tap.IsWatched) _tap.Write(TapDirection.Outbound, peer.Index, null, now.Ticks, packet, _info.TotalBytes);
+        if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer.Index, null, now.Ticks, packet, _info.TotalBytes);
     }
 
     /// <summary>
@@ -338,7 +338,7 @@ internal sealed unsafe class Outbound : IDisposable
         var now = _tunnel.Clock.Now;
         peer.Sent.Packets++;
         peer.Sent.LastData = now;
-        if (_tap.IsWatched) _tap.Write(TapDirection.Outbound, peer.Index, null, now.Ticks, frame, frame.Length);
+        if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer.Index, null, now.Ticks, frame, frame.Length);
         CopyDatagram(peer, frame);
     }
 
@@ -429,7 +429,7 @@ internal sealed unsafe class Outbound : IDisposable
     private void Drop(Peer? peer, DropReason reason, ReadOnlySpan<byte> packet)
     {
         Count(peer, reason, 1);
-        if (_tap.IsWatched) _tap.Write(TapDirection.Outbound, peer?.Index ?? -1, reason, _tunnel.Clock.Now.Ticks, packet, packet.Length);
+        if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer?.Index ?? -1, reason, _tunnel.Clock.Now.Ticks, packet, packet.Length);
     }
 
     private void Count(Peer? peer, DropReason reason, int packets)
