@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Runtime.Versioning;
+using Gateway.Cli.Connect;
+using Gateway.Cli.Device;
+using Gateway.Cli.Output;
+
+[assembly: SupportedOSPlatform("linux")]
+
+namespace Gateway.Cli;
+
+/// <summary>The command line: reads the arguments and hands over to one command.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        return RunAsync(CalledAsDevice.Rewrite(args, CalledAsDevice.InvokedName(), Environment.GetEnvironmentVariable), Console.Error);
+    }
+
+    internal static RootCommand BuildRoot()
+    {
+        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build() };
+        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details });
+        return root;
+    }
+
+    internal static async Task<int> RunAsync(string[] args, TextWriter errors)
+    {
+        var result = BuildRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (result.Action is ParseErrorAction)
+        {
+            foreach (var error in result.Errors) await errors.WriteLineAsync($"gateway: {error.Message}");
+            var command = result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
+            await errors.WriteLineAsync($"\"gateway {command}--help\" shows what is possible.");
+            return ExitCodes.Usage;
+        }
+
+        try
+        {
+            // Each command ends on signals in its own order: no time limit and no handler of the library's.
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (CommandException e)
+        {
+            await errors.WriteLineAsync($"gateway: {e.Message}");
+            return e.ExitCode;
+        }
+    }
+}
