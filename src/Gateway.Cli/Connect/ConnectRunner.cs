@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Gateway.Cli.Output;
 using Gateway.Engine;
+using Gateway.Engine.Ports;
 using Gateway.Linux;
+using Gateway.Linux.Netlink;
 using Gateway.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +18,8 @@ internal sealed partial class ConnectRunner : IDisposable
     private readonly DataPlane _plane;
     private readonly Dictionary<Guid, PeerWatch> _watches;
     private readonly HashSet<Guid> _established = [];
+    private readonly EndpointRoutes _endpointRoutes = new();
+    private readonly SemaphoreSlim _routing = new(1);
     private TunnelConfig _config;
 
     private ConnectRunner(ConnectPlan plan, ILoggerFactory logs)
@@ -45,7 +49,12 @@ internal sealed partial class ConnectRunner : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _plane.Dispose();
+    public void Dispose()
+    {
+        _plane.Dispose();
+        _endpointRoutes.Dispose();
+        _routing.Dispose();
+    }
 
     private async Task OpenAsync()
     {
@@ -57,12 +66,40 @@ internal sealed partial class ConnectRunner : IDisposable
         }
 
         _config = ConnectPlan.WithEndpoints(_config, endpoints);
+        if (await KeepEndpointsOutsideAsync(endpoints.Values, tunnel: null) is { Count: > 0 } unreachable) throw Refused(unreachable);
         await _plane.ApplyAsync([_config]);
         var status = _plane.GetStatus()[0];
         if (status.State != TunnelState.Up) throw new CommandException($"{status.Cause} {status.Remedy}".Trim(), ExitCodes.Failed);
-        if (!status.LinkProblems.IsEmpty)
-            throw new CommandException(string.Join("\ngateway: ", status.LinkProblems.Select(p => $"{p.What}: {p.Cause}. {p.Remedy}")), ExitCodes.Failed);
+        if (!status.LinkProblems.IsEmpty) throw Refused(status.LinkProblems);
         Tell(status);
+    }
+
+    private static CommandException Refused(IReadOnlyList<LinkProblem> problems) =>
+        new(string.Join("\ngateway: ", problems.Select(p => $"{p.What}: {p.Cause}. {p.Remedy}")), ExitCodes.Failed);
+
+    /// <summary>Endpoints that a route into the tunnel would catch keep their way outside it.</summary>
+    private async Task<IReadOnlyList<LinkProblem>> KeepEndpointsOutsideAsync(IEnumerable<IPEndPoint?> endpoints, string? tunnel)
+    {
+        var caught = endpoints.OfType<IPEndPoint>().Select(e => e.Address).Distinct().Where(a => _config.KernelRoutes.Any(r => r.Contains(a))).ToList();
+        await _routing.WaitAsync();
+        try
+        {
+            return _endpointRoutes.Set(caught, tunnel);
+        }
+        catch (PortException e)
+        {
+            return [new LinkProblem("host routes to the endpoints", e.Message, e.Remedy)];
+        }
+        finally
+        {
+            _routing.Release();
+        }
+    }
+
+    private async Task FollowEndpointsAsync()
+    {
+        if (_plane.GetStatus().FirstOrDefault() is not { } status) return;
+        foreach (var problem in await KeepEndpointsOutsideAsync(status.Peers.Select(p => p.Endpoint), status.Name)) LogRoute(_log, problem.What, problem.Cause);
     }
 
     private void Tell(TunnelStatus status)
@@ -94,6 +131,7 @@ internal sealed partial class ConnectRunner : IDisposable
                         break;
                     case DataPlaneEventKind.EndpointMoved:
                         LogMoved(_log, peer, happened.Text ?? "elsewhere");
+                        await FollowEndpointsAsync();
                         break;
                     case DataPlaneEventKind.TunnelFailed:
                         LogFailed(_log, happened.Text ?? "no cause known");
@@ -120,6 +158,7 @@ internal sealed partial class ConnectRunner : IDisposable
             while (await timer.WaitForNextTickAsync(stop))
             {
                 foreach (var peer in _plane.GetStatus().SelectMany(t => t.Peers)) await LookAsync(peer, stop);
+                await FollowEndpointsAsync();
             }
         }
         catch (OperationCanceledException)
@@ -150,6 +189,8 @@ internal sealed partial class ConnectRunner : IDisposable
     private async Task ApplyEndpointAsync(Guid peer, IPEndPoint endpoint)
     {
         var next = ConnectPlan.WithEndpoints(_config, new Dictionary<Guid, IPEndPoint> { [peer] = endpoint });
+        var others = next.Peers.Select(p => p.Endpoint).Concat(_plane.GetStatus().SelectMany(t => t.Peers).Select(p => p.Endpoint));
+        foreach (var problem in await KeepEndpointsOutsideAsync(others, _plane.GetStatus()[0].Name)) LogRoute(_log, problem.What, problem.Cause);
         await _plane.ApplyAsync([next]);
         _config = next;
     }
@@ -194,6 +235,9 @@ internal sealed partial class ConnectRunner : IDisposable
 
     [LoggerMessage(EventId = 6109, Level = LogLevel.Information, Message = "{Peer} is tried at {Endpoint} now.")]
     private static partial void LogResolved(ILogger logger, string peer, IPEndPoint endpoint);
+
+    [LoggerMessage(EventId = 6111, Level = LogLevel.Warning, Message = "{What}: {Cause}.")]
+    private static partial void LogRoute(ILogger logger, string what, string cause);
 
     [LoggerMessage(EventId = 6110, Level = LogLevel.Information, Message = "Ended; the device and its routes are gone.")]
     private static partial void LogStopped(ILogger logger);
