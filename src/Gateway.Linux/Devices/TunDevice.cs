@@ -20,7 +20,7 @@ internal sealed unsafe class TunDevice : ITunnelDevice
 
     private const int MaxRefusedUdpSuperPackets = 16;
 
-    private readonly WakeUp _wake = new();
+    private readonly WakeUp _wake;
     private readonly LinkMonitor _monitor;
     private readonly LinkConfigurator _configurator;
     private readonly ILogger _logger;
@@ -29,30 +29,39 @@ internal sealed unsafe class TunDevice : ITunnelDevice
     private int _refusedUdpSuperPackets; // the writing thread's
     private volatile bool _hasUdpSegmentation;
 
-    private TunDevice(in OpenedTun opened, TunnelLayer layer, ILogger logger)
+    private TunDevice(in OpenedTun opened, TunnelLayer layer, WakeUp wake, LinkMonitor monitor, LinkConfigurator configurator, ILogger logger)
     {
         _descriptor = opened.Descriptor;
         _persistent = opened.IsPersistent;
         _hasUdpSegmentation = opened.HasUdpSegmentation;
+        _wake = wake;
+        _monitor = monitor;
+        _configurator = configurator;
         _logger = logger;
         Layer = layer;
         HasVnetHeader = opened.HasVnetHeader;
-        _ = InterfaceQueries.SetQueueLength(opened.Name, QueueLength); // a shorter queue only drops more: no reason to fail
-        _monitor = new LinkMonitor(InterfaceQueries.FindIndex(opened.Name), opened.Name, InterfaceQueries.FindMtu(opened.Name));
-        _configurator = new LinkConfigurator(_monitor.Index, isTap: layer == TunnelLayer.Ethernet);
     }
 
     public static TunDevice Open(DeviceRequest request, LinuxPortOptions options, ILogger logger)
     {
         var opened = TunOpener.Open(request, options.VnetHeader);
+        WakeUp? wake = null;
+        LinkMonitor? monitor = null;
         try
         {
-            var device = new TunDevice(opened, request.Layer, logger);
+            _ = InterfaceQueries.SetQueueLength(opened.Name, QueueLength); // a shorter queue only drops more: no reason to fail
+            wake = new WakeUp();
+            monitor = new LinkMonitor(InterfaceQueries.FindIndex(opened.Name), opened.Name, InterfaceQueries.FindMtu(opened.Name));
+            var configurator = new LinkConfigurator(monitor.Index, isTap: request.Layer == TunnelLayer.Ethernet);
+            var device = new TunDevice(opened, request.Layer, wake, monitor, configurator, logger);
             Log.DeviceOpened(logger, opened.Name, opened.HasVnetHeader, opened.HasTcpSegmentation, opened.HasUdpSegmentation);
             return device;
         }
         catch
         {
+            // Opening is retried for as long as descriptors are short: none may leak here.
+            monitor?.Dispose();
+            wake?.Dispose();
             _ = Libc.Close(opened.Descriptor);
             throw;
         }

@@ -55,10 +55,15 @@ internal static unsafe class TunOpener
             var headerBytes = Tun.VnetHeaderBytes;
             if (Libc.IoControl(descriptor, Tun.SetVnetHeaderSize, &headerBytes) < 0)
                 throw new PortException($"The kernel refused the virtio header's size on device {request.Name}: {Errno.Describe(Errno.Last)}.", "Report it with the kernel's version (uname -r).", Errno.Last);
-            // The flags may change only while nothing is set by another owner; a kernel before 6.2 has no USO.
+            // A kernel before 6.2 has no USO and refuses the flags as a whole: hence TCP alone first.
             const uint tcpFlags = Tun.OffloadChecksum | Tun.OffloadTcp4 | Tun.OffloadTcp6;
             tcp = Libc.IoControl(descriptor, Tun.SetOffload, (nuint)tcpFlags) == 0;
             udp = tcp && Libc.IoControl(descriptor, Tun.SetOffload, (nuint)(tcpFlags | Tun.OffloadUdp4 | Tun.OffloadUdp6)) == 0;
+        }
+        else
+        {
+            // A persistent device may still have offloads of its last user: without the header its super-packets would look like jumbo frames.
+            _ = Libc.IoControl(descriptor, Tun.SetOffload, (nuint)0);
         }
         IfReq attached = default;
         var persistent = Libc.IoControl(descriptor, Tun.GetInterface, &attached) == 0 && (attached.Flags & Tun.Persistent) != 0;

@@ -73,7 +73,10 @@ internal sealed class LinkConfigurator : IDisposable
         }
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        lock (_lock) _socket.Dispose();
+    }
 
     private void Apply(LinkSettings settings, ProblemList problems)
     {

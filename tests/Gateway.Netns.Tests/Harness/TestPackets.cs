@@ -36,6 +36,23 @@ internal static class TestPackets
         return packet;
     }
 
+    /// <summary>A virtio header and a UDP packet 10.9.0.2:5000 → 10.9.0.1:5001, to be split and checksummed by the kernel.</summary>
+    public static byte[] UdpSuperPacket(byte[] payload, int segmentBytes)
+    {
+        var packet = new byte[28 + payload.Length];
+        WriteIpHeader(packet, [10, 9, 0, 2], [10, 9, 0, 1], protocol: 17);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(20), 5000);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(22), 5001);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(24), (ushort)(8 + payload.Length));
+        // With NEEDS_CSUM the field holds the sum over the pseudo header, not inverted.
+        uint pseudo = 17u + 8u + (uint)payload.Length;
+        for (var i = 12; i < 20; i += 2) pseudo += BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(i));
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(26), (ushort)~Checksum([], pseudo));
+        payload.CopyTo(packet, 28);
+        byte[] header = [1, 5, 28, 0, (byte)segmentBytes, (byte)(segmentBytes >> 8), 20, 0, 6, 0];
+        return [.. header, .. packet];
+    }
+
     private static void WriteIpHeader(byte[] packet, byte[] source, byte[] destination, byte protocol)
     {
         packet[0] = 0x45;

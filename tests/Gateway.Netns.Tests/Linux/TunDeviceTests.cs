@@ -126,6 +126,7 @@ public sealed class TunDeviceTests : IAsyncLifetime
         using var device = Open("wg0");
         var problem = Assert.Single(device.Configure(Settings(70_000, [], [])));
         Assert.Equal("mtu 70000 dev wg0", problem.What);
+        Assert.Contains("Invalid argument (EINVAL): mtu greater than device maximum", problem.Cause, StringComparison.Ordinal);
         Assert.Equal(1500, device.Mtu);
     }
 
@@ -240,6 +241,29 @@ public sealed class TunDeviceTests : IAsyncLifetime
         Assert.Equal(1, header[1] & 0x7F);      // VIRTIO_NET_HDR_GSO_TCPV4
         Assert.Equal(1420 - 40, BitConverter.ToUInt16(header, 4));
         Assert.True(super.Length > 2 * 1420, $"{super.Length} bytes");
+    }
+
+    [Fact]
+    public void Write_UdpSuperPacket_ArrivesAsItsDatagramsAndABadOneSwitchesNothingOff()
+    {
+        using var device = Open("wg0");
+        Assert.SkipUnless(device.HasUdpSegmentation, "this kernel has no USO on TUN (before 6.2)");
+        Assert.Empty(device.Configure(Settings(1420, ["10.9.0.1/24"], [])));
+        using var socket = _a.In(() => new System.Net.Sockets.UdpClient(5001, System.Net.Sockets.AddressFamily.InterNetwork));
+        socket.Client.ReceiveTimeout = 5000;
+        var payload = Enumerable.Range(0, 2500).Select(i => (byte)i).ToArray();
+
+        for (var i = 0; i < 15; i++) Assert.Equal(PortStatus.OffloadRefused, WriteRaw(device, TestPackets.UdpSuperPacket(payload, segmentBytes: 0)));
+        Assert.Equal(PortStatus.Ok, WriteRaw(device, TestPackets.UdpSuperPacket(payload, segmentBytes: 1000)));
+
+        IPEndPoint? from = null;
+        Assert.Equal(payload[..1000], socket.Receive(ref from));
+        Assert.Equal(payload[1000..2000], socket.Receive(ref from));
+        Assert.Equal(payload[2000..], socket.Receive(ref from));
+        for (var i = 0; i < 15; i++) Assert.Equal(PortStatus.OffloadRefused, WriteRaw(device, TestPackets.UdpSuperPacket(payload, segmentBytes: 0)));
+        Assert.True(device.HasUdpSegmentation);
+        Assert.Equal(PortStatus.OffloadRefused, WriteRaw(device, TestPackets.UdpSuperPacket(payload, segmentBytes: 0)));
+        Assert.False(device.HasUdpSegmentation);
     }
 
     [Theory]
