@@ -17,7 +17,8 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
     {
         await output.WriteLineAsync($"{MachineFacts.Text()}; medians of {options.Runs} interleaved runs of {options.Seconds} s; a ratio above 1 says that the second is better");
         if (options.NeedsProducts) await Attempt("publishing", Publish);
-        if (options.HasAnyOf("base", "nouso", "ipv6", "memory", "idle")) await Attempt("side by side", SideBySide);
+        if (options.IsSideBySide) await Attempt("side by side", SideBySide);
+        if (options.Has("watched")) await Attempt("watched", Watched);
         await _criteria.Print(output);
         return _complete;
     }
@@ -25,7 +26,7 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
     private async Task Publish()
     {
         await progress.WriteLineAsync("publishing");
-        await Products.Publish();
+        await Products.Publish(options.NeedsHost);
     }
 
     /// <summary>Both pairs of ends between the same hosts.</summary>
@@ -54,6 +55,21 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         }
         if (options.Has("memory")) await TellMemory("memory of the gateway's end", ends);
         if (options.Has("idle")) await TellIdle(ends);
+    }
+
+    /// <summary>The engine in processes of the benchmark's own, one of which has its packets read when told to.</summary>
+    private async Task Watched()
+    {
+        Slot slot = new(0);
+        await using var bed = await Bed.Create(slot);
+        await using var engine = new EngineEnds(bed, slot);
+        await engine.Start();
+        ITunnelEnds[] ends = [engine.Column("not watched", watched: false), engine.Column("watched", watched: true)];
+        await WarmUp(ends);
+        await Section("watched", "the engine alone, its packets being watched against nobody watching", ends, Probes.Throughput(_loads, Family.V4));
+        await ends[0].Prepare();
+        var (read, lost) = engine.LastWatch;
+        await output.WriteLineAsync($"the watcher of the last watched run read {read} packets and was too slow for {lost}");
     }
 
     private async Task StartAndWarmUp(ITunnelEnds[] ends)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
+using Gateway.Benchmarks.Tunnel.Ends;
 using Gateway.Benchmarks.Tunnel.Traffic;
 
 namespace Gateway.Benchmarks.Tunnel;
@@ -21,6 +22,9 @@ internal static class TunnelCommand
                 return 0;
             case [UdpBlast.ReceiveVerb, var at, var port]:
                 UdpBlast.Receive(EndPoint(at, port));
+                return 0;
+            case [EngineProcess.Verb, .. var arguments]:
+                await EngineProcess.Run(arguments);
                 return 0;
         }
 

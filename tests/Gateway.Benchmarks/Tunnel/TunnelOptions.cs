@@ -5,7 +5,7 @@ namespace Gateway.Benchmarks.Tunnel;
 /// <summary>What to measure, and how long.</summary>
 internal sealed record TunnelOptions
 {
-    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle"];
+    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle", "watched"];
     public static readonly string[] AllEnds = ["wireguard-go", "gateway", "connect"];
 
     public const string Usage = """
@@ -19,6 +19,7 @@ internal sealed record TunnelOptions
                                ipv6     IPv6 inside, over IPv4 and over IPv6
                                memory   resident memory of the gateway's end after the load
                                idle     CPU of the gateway's end without traffic
+                               watched  packets being read by a watcher against nobody watching
           --first, --second   what to compare: wireguard-go (default first), gateway (default second: the host with `Gateway.Cli connect` as its client)
                               or connect (`Gateway.Cli connect` at both ends)
         """;
@@ -40,9 +41,16 @@ internal sealed record TunnelOptions
 
     public bool Has(string section) => Sections.Contains(section);
 
-    public bool NeedsProducts => First != "wireguard-go" || Second != "wireguard-go";
+    /// <summary>Whether two pairs of ends are to be compared.</summary>
+    public bool IsSideBySide => HasAnyOf("base", "nouso", "ipv6", "memory", "idle");
 
-    public bool HasAnyOf(params string[] sections) => sections.Any(Has);
+    /// <summary>Whether the published host takes part.</summary>
+    public bool NeedsHost => IsSideBySide && (First == "gateway" || Second == "gateway");
+
+    /// <summary>Whether any published program takes part.</summary>
+    public bool NeedsProducts => NeedsHost || (IsSideBySide && (First == "connect" || Second == "connect"));
+
+    private bool HasAnyOf(params string[] sections) => sections.Any(Has);
 
     /// <summary>Null, with the reason in <paramref name="error"/>, when an argument is none of these.</summary>
     public static TunnelOptions? Parse(string[] args, out string error)

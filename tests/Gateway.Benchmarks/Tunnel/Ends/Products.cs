@@ -14,9 +14,10 @@ internal static class Products
 
     public static string Cli { get; } = Path.Combine(Directory("Gateway.Cli"), "Gateway.Cli");
 
-    public static async Task Publish()
+    /// <summary>Publishes the command line and, if asked for, the host.</summary>
+    public static async Task Publish(bool host)
     {
-        foreach (var project in (string[])["Gateway", "Gateway.Cli"])
+        foreach (var project in host ? (string[])["Gateway.Cli", "Gateway"] : ["Gateway.Cli"])
         {
             await using var publish = new Child(["dotnet", "publish", Path.Combine(Binaries.Top, "src", project), "-c", Configuration, "-o", Directory(project), "-v", "q", "--nologo"]);
             if (await publish.Ends(PublishDeadline) != 0) throw new InvalidOperationException($"src/{project} cannot be published: {publish.Output.Trim()}");

@@ -30,7 +30,7 @@ internal static class Table
         var cells = Number(results.Median(first, direction, measure), measure.Digits).PadLeft(ColumnWidth);
         if (second is null) return cells;
         return cells + Number(results.Median(second, direction, measure), measure.Digits).PadLeft(ColumnWidth)
-            + (results.Better(first, second, direction, measure) is { } ratio ? Number(ratio, 2) + "×" : "").PadLeft(RatioWidth);
+            + (measure.HasRatio && results.Better(first, second, direction, measure) is { } ratio ? Number(ratio, 2) + "×" : "").PadLeft(RatioWidth);
     }
 
     private static string Number(double? value, int digits) => value?.ToString("F" + digits, CultureInfo.InvariantCulture) ?? "–";
