@@ -140,13 +140,7 @@ internal static unsafe partial class Libcrypto
     internal static partial int EVP_PKEY_fromdata(nint context, nint* key, int selection, OsslParam* parameters);
 
     [LibraryImport(Library)]
-    internal static partial nint EVP_PKEY_new_raw_private_key_ex(nint context, byte* type, byte* properties, byte* key, nuint length);
-
-    [LibraryImport(Library)]
     internal static partial nint EVP_PKEY_new_raw_public_key_ex(nint context, byte* type, byte* properties, byte* key, nuint length);
-
-    [LibraryImport(Library)]
-    internal static partial int EVP_PKEY_get_raw_public_key(nint key, byte* output, nuint* length);
 
     [LibraryImport(Library)]
     internal static partial void EVP_PKEY_free(nint key);

@@ -1,0 +1,97 @@
+using Gateway.Protocol.Tests.Simulation;
+
+namespace Gateway.Protocol.Tests.Session;
+
+public sealed class PeerTimersTests
+{
+    private static readonly TimeSpan Unanswered = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public void SteadyTraffic_BothWays_AsksForServiceOnlyWhenSomethingIsDueEarlier()
+    {
+        using var net = new Network(1);
+        var keys = Establish(net);
+        var asked = 0;
+        for (var packet = 0; packet < 100_000; packet++)
+        {
+            // 10 kpps for 10 s, an answer to each.
+            var now = net.Now.Monotonic + TimeSpan.FromTicks(packet * 1000L);
+            var asks = net.A.Peer.NoteSent(keys, true, now);
+            asks |= net.A.Peer.NoteReceived(keys, true, now + TimeSpan.FromTicks(500));
+            if (!asks)
+                continue;
+            asked++;
+            net.A.Peer.Service(new Moment(now, net.Now.Utc));
+        }
+
+        Assert.InRange(asked, 1, 10);
+    }
+
+    [Fact]
+    public void Notes_OfSteadyTraffic_AllocateNothing()
+    {
+        using var net = new Network(2);
+        var keys = Establish(net);
+        void Exchange(int packet)
+        {
+            var now = net.Now.Monotonic + TimeSpan.FromTicks(packet * 1000L);
+            net.A.Peer.NoteSent(keys, true, now);
+            net.A.Peer.NoteReceived(keys, true, now);
+            net.A.Device.FindKeyPair(keys.LocalIndex);
+            keys.TryReserve(3, now, out _);
+        }
+
+        Exchange(0);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var packet = 1; packet < 1000; packet++)
+            Exchange(packet);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void NoteDuringService_OnAnotherThread_EitherAsksOrIsInTheDeadline()
+    {
+        const int Rounds = 20_000;
+        using var net = new Network(3);
+        var keys = Establish(net);
+        var peer = net.A.Peer;
+        using var barrier = new Barrier(2);
+        var asked = new bool[Rounds];
+        var start = net.Now.Monotonic;
+        Instant At(int round) => start + TimeSpan.FromTicks(round * 10L);
+
+        var sender = new Thread(() =>
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                barrier.SignalAndWait();
+                asked[round] = peer.NoteSent(keys, true, At(round) + TimeSpan.FromTicks(5));
+                barrier.SignalAndWait();
+            }
+        });
+        sender.Start();
+        var deadlines = new Instant[Rounds];
+        for (var round = 0; round < Rounds; round++)
+        {
+            // Everything so far is answered, so that the next packet sent arms the timer anew.
+            peer.NoteReceived(keys, false, At(round));
+            peer.Service(new Moment(At(round), net.Now.Utc));
+            barrier.SignalAndWait();
+            Thread.SpinWait(round % 50);
+            deadlines[round] = peer.Service(new Moment(At(round), net.Now.Utc));
+            barrier.SignalAndWait();
+        }
+
+        sender.Join();
+        for (var round = 0; round < Rounds; round++)
+            Assert.True(asked[round] || deadlines[round] <= At(round) + Unanswered + TimeSpan.FromTicks(5), $"Lost in round {round}.");
+        Assert.Contains(true, asked);
+    }
+
+    private static KeyPair Establish(Network net)
+    {
+        net.A.Send(1);
+        net.Run(TimeSpan.FromSeconds(1));
+        return net.A.Peer.SendKeys!;
+    }
+}
