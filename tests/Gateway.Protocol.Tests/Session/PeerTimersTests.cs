@@ -51,7 +51,7 @@ public sealed class PeerTimersTests
     [Fact]
     public void NoteDuringService_OnAnotherThread_EitherAsksOrIsInTheDeadline()
     {
-        const int Rounds = 20_000;
+        const int Rounds = 10_000;
         using var net = new Network(3);
         var keys = Establish(net);
         var peer = net.A.Peer;
@@ -73,11 +73,12 @@ public sealed class PeerTimersTests
         var deadlines = new Instant[Rounds];
         for (var round = 0; round < Rounds; round++)
         {
-            // Everything so far is answered, so that the next packet sent arms the timer anew.
-            peer.NoteReceived(keys, false, At(round));
+            // A keepalive is due in 10 s. The packet sent below makes it needless and arms the 15 s instead: later than what is published,
+            // so the sender does not ask, and a service that saw only half of it would publish a deadline far away.
+            peer.NoteReceived(keys, true, At(round));
             peer.Service(new Moment(At(round), net.Now.Utc));
             barrier.SignalAndWait();
-            Thread.SpinWait(round % 50);
+            Thread.SpinWait(round % 40);
             deadlines[round] = peer.Service(new Moment(At(round), net.Now.Utc));
             barrier.SignalAndWait();
         }
@@ -85,7 +86,6 @@ public sealed class PeerTimersTests
         sender.Join();
         for (var round = 0; round < Rounds; round++)
             Assert.True(asked[round] || deadlines[round] <= At(round) + Unanswered + TimeSpan.FromTicks(5), $"Lost in round {round}.");
-        Assert.Contains(true, asked);
     }
 
     private static KeyPair Establish(Network net)
