@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Xunit;
 
 namespace Gateway.Netns.Tests.Harness;
 
@@ -8,11 +9,13 @@ internal sealed class Child : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly string _name;
+    private readonly bool _isQuiet;
     private readonly StringBuilder _output = new();
     private readonly Task _reading;
 
-    public Child(string[] command, IReadOnlyDictionary<string, string>? environment = null)
+    public Child(string[] command, IReadOnlyDictionary<string, string>? environment = null, bool isQuiet = false)
     {
+        _isQuiet = isQuiet;
         _name = string.Join(' ', command);
         _process = Command.Start(command, environment);
         _reading = Task.WhenAll(Read(_process.StandardOutput), Read(_process.StandardError));
@@ -82,6 +85,9 @@ internal sealed class Child : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Kill();
+        await _reading;
+        // Shown with a test that failed.
+        if (!_isQuiet && Output.Length > 0) TestContext.Current.TestOutputHelper?.WriteLine($"--- {_name}\n{Output}");
         _process.Dispose();
     }
 

@@ -35,6 +35,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Starts it and returns when it says that it is ready.</summary>
     public async Task Start()
     {
+        if (_child is not null) await _child.DisposeAsync();
         File.Delete(SocketPath);
         _child = new Child(_host.Inside(Executable, "--urls", $"http://127.0.0.1:8080;http://unix:{SocketPath}"), new Dictionary<string, string>
         {

@@ -18,7 +18,7 @@ internal sealed partial class Host : IAsyncDisposable
     {
         Name = name;
         // The mount namespace lives as long as a process is in it. `ip netns exec` has given it its own /sys already.
-        _holder = new Child(["ip", "netns", "exec", name, "/bin/sh", "-c", "mkdir -p /run/wireguard && mount -t tmpfs none /run/wireguard && echo ready && exec sleep infinity"]);
+        _holder = new Child(["ip", "netns", "exec", name, "/bin/sh", "-c", "mkdir -p /run/wireguard && mount -t tmpfs none /run/wireguard && echo ready && exec sleep infinity"], isQuiet: true);
     }
 
     public string Name { get; }
