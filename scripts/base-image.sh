@@ -17,6 +17,8 @@ if [ -f /etc/apt/sources.list.d/debian.sources ]; then
   cp /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/"
   : >"$root/etc/apt/sources.list"
 fi
+# And the certificates that this machine trusts: its package mirror may have one of its own.
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 mkdir -p "$root/usr/share"
 cp -a "$(dirname "$(readlink -f "$(command -v dotnet)")")" "$root/usr/share/dotnet"
 ln -sf /usr/share/dotnet/dotnet "$root/usr/bin/dotnet"

@@ -8,7 +8,7 @@ internal static class Eventually
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
 
     /// <summary>The default deadline: generous, as only a failing test waits so long.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     public static Task True(Func<bool> condition, string what, TimeSpan? deadline = null) =>
         True(() => Task.FromResult(condition()), what, deadline);

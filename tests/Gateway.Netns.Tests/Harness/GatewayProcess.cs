@@ -42,7 +42,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             ["Gateway__DataDirectory"] = DataDirectory,
             ["Gateway__Bootstrap__ApiToken"] = Token,
         });
-        await Eventually.True(async () => _child.HasExited || await IsReady(), "the gateway being ready", TimeSpan.FromSeconds(30));
+        await Eventually.True(async () => _child.HasExited || await IsReady(), "the gateway being ready", TimeSpan.FromSeconds(60));
         if (_child.HasExited) throw new InvalidOperationException($"the gateway ended: {Log}");
     }
 

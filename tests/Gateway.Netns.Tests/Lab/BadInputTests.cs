@@ -6,7 +6,7 @@ namespace Gateway.Netns.Tests.Lab;
 /// <summary>What a real process says when something is not as it must be: one sentence that names the remedy, and what ran runs on.</summary>
 public sealed class BadInputTests
 {
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task Gateway_WithoutNetAdmin_SaysWhichCapabilityAndEnds()
