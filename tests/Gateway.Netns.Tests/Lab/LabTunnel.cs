@@ -78,9 +78,17 @@ internal sealed class LabTunnel : IAsyncDisposable
     public static async Task<LabTunnel> Up(ThreeHosts lab, LabClient client)
     {
         var tunnel = await Make(lab, client);
-        await tunnel.StartClient();
-        await lab.U.Reaches(ThreeHosts.VAddress);
-        return tunnel;
+        try
+        {
+            await tunnel.StartClient();
+            await lab.U.Reaches(ThreeHosts.VAddress);
+            return tunnel;
+        }
+        catch
+        {
+            await tunnel.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts the client on U and returns when its device is up.</summary>

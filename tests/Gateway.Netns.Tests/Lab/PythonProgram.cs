@@ -17,7 +17,7 @@ internal static class PythonProgram
     private static async Task<Child> Start(Host host, string program, string[] arguments)
     {
         var child = host.Start([Python, Binaries.Peer(program), .. arguments]);
-        await child.Says("ready");
+        await child.Says("ready", TimeSpan.FromSeconds(30));
         return child;
     }
 }

@@ -50,8 +50,16 @@ internal sealed class ThreeHosts : IAsyncDisposable
     public static async Task<ThreeHosts> WithGateway()
     {
         var lab = await Create();
-        await lab.Gateway.Start();
-        return lab;
+        try
+        {
+            await lab.Gateway.Start();
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
