@@ -37,6 +37,7 @@ public sealed class DataPlane : IDisposable
     private readonly ControlLoop _loop;
     private readonly Channel<DataPlaneEvent> _events = Channel.CreateBounded<DataPlaneEvent>(new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
     private volatile Tunnel[] _tunnels = [];
+    private int _disposed;
 
     /// <summary>Makes a data plane without tunnels.</summary>
     public DataPlane(DataPlaneOptions options, ITunnelPorts ports, ICryptoPrimitives crypto, TimeProvider time, ILogger<DataPlane> logger)
@@ -108,6 +109,8 @@ public sealed class DataPlane : IDisposable
     /// <summary>Stops all tunnels, closes devices and sockets, erases keys.</summary>
     public void Dispose()
     {
+        // A host disposes of it in an order of its own, and its service provider once more.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         using var stopped = new ManualResetEventSlim();
         _loop.Post(() =>
         {
