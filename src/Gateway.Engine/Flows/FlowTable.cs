@@ -51,7 +51,10 @@ internal sealed class FlowTable : IDisposable
                 if (!Inbound.TryCopy(index, out var entry)) continue;
                 flows[entry.Key] = Describe(entry) with
                 {
-                    PacketsFromPeer = entry.Packets, BytesFromPeer = entry.PacketBytes, TcpFlagsFromPeer = entry.TcpFlags, LastSeenFromPeer = entry.LastSeen,
+                    PacketsFromPeer = entry.Packets,
+                    BytesFromPeer = entry.PacketBytes,
+                    TcpFlagsFromPeer = entry.TcpFlags,
+                    LastSeenFromPeer = entry.LastSeen,
                 };
             }
 
@@ -61,7 +64,10 @@ internal sealed class FlowTable : IDisposable
                 var flow = flows.TryGetValue(entry.Key, out var inbound) ? inbound : Describe(entry);
                 flows[entry.Key] = flow with
                 {
-                    PacketsToPeer = entry.Packets, BytesToPeer = entry.PacketBytes, TcpFlagsToPeer = entry.TcpFlags, LastSeenToPeer = entry.LastSeen,
+                    PacketsToPeer = entry.Packets,
+                    BytesToPeer = entry.PacketBytes,
+                    TcpFlagsToPeer = entry.TcpFlags,
+                    LastSeenToPeer = entry.LastSeen,
                     FirstSeen = Math.Min(flow.FirstSeen, entry.FirstSeen),
                 };
             }

@@ -27,7 +27,14 @@ internal static class Checksum
         if (Vector256.IsHardwareAccelerated && data.Length >= Vector256<byte>.Count) sum = AddBlocks256(ref data);
         else if (Vector128.IsHardwareAccelerated && data.Length >= Vector128<byte>.Count) sum = AddBlocks128(ref data);
 
-        while (data.Length >= sizeof(uint))
+        while (data.Length >= sizeof(ulong))
+        {
+            var words = MemoryMarshal.Read<ulong>(data);
+            sum += (uint)words + (words >> 32);
+            data = data[sizeof(ulong)..];
+        }
+
+        if (data.Length >= sizeof(uint))
         {
             sum += MemoryMarshal.Read<uint>(data);
             data = data[sizeof(uint)..];

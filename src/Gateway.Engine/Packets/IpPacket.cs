@@ -46,14 +46,15 @@ internal readonly struct IpPacket
 
     private readonly byte _version, _protocol, _tcpFlags;
     private readonly bool _isFragment;
-    private readonly ushort _headerBytes, _totalBytes, _sourcePort, _destinationPort;
+    private readonly ushort _headerBytes, _sourcePort, _destinationPort;
+    private readonly int _totalBytes;
 
     private IpPacket(byte version, byte protocol, int headerBytes, int totalBytes, bool isFragment, bool isFirst, InetAddress source, InetAddress destination, ReadOnlySpan<byte> transport)
     {
         _version = version;
         _protocol = protocol;
         _headerBytes = (ushort)headerBytes;
-        _totalBytes = (ushort)totalBytes;
+        _totalBytes = totalBytes;
         _isFragment = isFragment;
         Source = source;
         Destination = destination;
@@ -142,7 +143,7 @@ internal readonly struct IpPacket
     {
         if (packet.Length < V6HeaderBytes) return PacketStatus.Malformed;
         var totalBytes = V6HeaderBytes + BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
-        if (totalBytes > packet.Length || totalBytes > ushort.MaxValue) return PacketStatus.Malformed;
+        if (totalBytes > packet.Length) return PacketStatus.Malformed;
 
         var source = InetAddress.FromV6(packet[8..]);
         var destination = InetAddress.FromV6(packet[24..]);

@@ -65,6 +65,15 @@ public class SuperPacketTests
     }
 
     [Fact]
+    public void Split_LargestV6SuperPacket_IsNotTooLong()
+    {
+        var whole = new TestPacket { Source = "fd00::1", Destination = "fd00::2", Payload = TestFrames.Bytes(ushort.MaxValue - 20) };
+        var packets = TestFrames.Split(TestFrames.Frame(whole.Build(), VirtioHeader.GsoTcpV6, 1300, VirtioHeader.NeedsChecksum, 40, 16));
+        Assert.Equal(51, packets.Count);
+        Assert.All(packets, packet => Assert.True(TestPacket.IsIntact(packet)));
+    }
+
+    [Fact]
     public void BuildHeader_UdpChecksumOfZero_IsSentAsOnes()
     {
         // A payload word that makes the one's-complement sum ffff, so that the checksum would be 0 = "none".
