@@ -22,6 +22,7 @@ internal sealed unsafe class LibcryptoAeadKey : AeadKey
     private readonly byte[] _key;
     private nint _sealing;
     private nint _opening;
+    private bool _disposed;
 
     internal LibcryptoAeadKey(nint cipher, ReadOnlySpan<byte> key)
     {
@@ -107,6 +108,7 @@ internal sealed unsafe class LibcryptoAeadKey : AeadKey
         EVP_CIPHER_CTX_free(_sealing);
         EVP_CIPHER_CTX_free(_opening);
         _sealing = _opening = 0;
+        _disposed = true;
         CryptographicOperations.ZeroMemory(_key);
     }
 
@@ -115,6 +117,8 @@ internal sealed unsafe class LibcryptoAeadKey : AeadKey
 
     private nint CreateContext(ref nint field, int encrypt)
     {
+        // An erased key is all zero: to seal with it would be to send in the clear.
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var context = Check(EVP_CIPHER_CTX_new());
         // SAFETY: the key is a pinned array of 32 bytes.
         fixed (byte* key = _key)

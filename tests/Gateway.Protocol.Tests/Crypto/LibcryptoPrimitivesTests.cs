@@ -162,6 +162,16 @@ public sealed class LibcryptoPrimitivesTests
     }
 
     [Fact]
+    public void AeadKey_Disposed_NeverSealsWithTheErasedKey()
+    {
+        var aead = Crypto.CreateAeadKey(Counting(32));
+        aead.Seal(0, [], new byte[16]);
+        aead.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => aead.Seal(1, [], new byte[16]));
+        Assert.Throws<ObjectDisposedException>(() => aead.TryOpen(0, new byte[16], []));
+    }
+
+    [Fact]
     public void MissingSentence_NamesTheLibraryAndTheRemedy()
     {
         Assert.Contains("libcrypto.so.3", Libcrypto.MissingSentence, StringComparison.Ordinal);
