@@ -250,9 +250,8 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     {
         var status = _device.Write(pieces);
         if (status == PortStatus.Ok) return;
-        if (status == PortStatus.OffloadRefused && _coalescer!.CanUdp)
+        if (status == PortStatus.OffloadRefused && _coalescer!.CanUdp && !_device.HasUdpSegmentation)
         {
-            // TCP super-packets came long before UDP ones (Linux 6.2): only those can be meant.
             _coalescer.CanUdp = false;
             _tunnel.ReportOffloadOff("USO");
         }
