@@ -69,6 +69,8 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
         else tunnel.ControlDrops[(int)DropReason.KernelRefused]++;
     }
 
+    bool IPeerOutput.HasEndpoint(WireGuardPeer peer) => peer.Owner is Peer { Endpoint: not null };
+
     void IPeerOutput.SendKeepalive(WireGuardPeer peer)
     {
         if (peer.Owner is Peer owner) tunnel.PostOutbound(new Command(CommandKind.Keepalive, owner));
