@@ -25,7 +25,7 @@ internal static class Checksum
         // Words are added in the host's order and swapped once at the end: one's complement sums do not mind (RFC 1071 §2 B).
         ulong sum = 0;
         if (Vector256.IsHardwareAccelerated && data.Length >= Vector256<byte>.Count) sum = AddBlocks256(ref data);
-        else if (Vector128.IsHardwareAccelerated && data.Length >= Vector128<byte>.Count) sum = AddBlocks128(ref data);
+        else if (!Vector256.IsHardwareAccelerated && Vector128.IsHardwareAccelerated && data.Length >= Vector128<byte>.Count) sum = AddBlocks128(ref data);
 
         while (data.Length >= sizeof(ulong))
         {
