@@ -1,0 +1,183 @@
+namespace Gateway.Data;
+
+/// <summary>One TUN or TAP device with its UDP port and key. Keys of all entities are version 7 GUIDs, times are UTC ticks (SQLite compares neither DateTimeOffset nor ulong).</summary>
+public sealed class Tunnel
+{
+    /// <summary>Identifies it for good.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>The device's name or pattern; unique.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>"wireguard" or "plain".</summary>
+    public string Transport { get; set; } = "";
+
+    /// <summary>"ip" or "ethernet".</summary>
+    public string Layer { get; set; } = "";
+
+    /// <summary>UDP port; 0 = the kernel picks one. Unique where not 0.</summary>
+    public int ListenPort { get; set; }
+
+    /// <summary>Addresses of the device with their prefix lengths, such as 192.168.53.1/24.</summary>
+    public List<string> Addresses { get; set; } = [];
+
+    /// <summary>Bytes.</summary>
+    public int Mtu { get; set; }
+
+    /// <summary>What clients dial, host:port; null = not said.</summary>
+    public string? Endpoint { get; set; }
+
+    /// <summary>Base64; null on plain.</summary>
+    public string? PublicKey { get; set; }
+
+    /// <summary>The private key under data protection; null on plain.</summary>
+    public byte[]? ProtectedPrivateKey { get; set; }
+
+    /// <summary>When it was made, UTC ticks.</summary>
+    public long CreatedAt { get; set; }
+
+    /// <summary>The revision that changed it last; its ETag.</summary>
+    public long Revision { get; set; }
+
+    /// <summary>Its peers.</summary>
+    public List<Peer> Peers { get; set; } = [];
+}
+
+/// <summary>A remote end of a tunnel.</summary>
+public sealed class Peer
+{
+    /// <summary>Identifies it for good.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>Where it belongs.</summary>
+    public Guid TunnelId { get; set; }
+
+    /// <summary>Where it belongs.</summary>
+    public Tunnel? Tunnel { get; set; }
+
+    /// <summary>What people call it; unique within the tunnel.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>Base64; null on plain. Unique within the tunnel.</summary>
+    public string? PublicKey { get; set; }
+
+    /// <summary>Its private key under data protection, where Gateway made the key pair; else null.</summary>
+    public byte[]? ProtectedPrivateKey { get; set; }
+
+    /// <summary>The pre-shared key under data protection; null = none.</summary>
+    public byte[]? ProtectedPresharedKey { get; set; }
+
+    /// <summary>Where it is dialled, host:port; null = it dials.</summary>
+    public string? Endpoint { get; set; }
+
+    /// <summary>Persistent keepalive, seconds; 0 = off.</summary>
+    public int KeepaliveSeconds { get; set; }
+
+    /// <summary>From when on it is no longer let in, UTC ticks; null = never.</summary>
+    public long? ExpiresAt { get; set; }
+
+    /// <summary>Where it was last seen, address:port; null = never seen.</summary>
+    public string? LastEndpoint { get; set; }
+
+    /// <summary>When <see cref="LastEndpoint"/> was stored, UTC ticks.</summary>
+    public long? LastEndpointAt { get; set; }
+
+    /// <summary>When it was made, UTC ticks.</summary>
+    public long CreatedAt { get; set; }
+
+    /// <summary>The revision that changed it last; its ETag.</summary>
+    public long Revision { get; set; }
+
+    /// <summary>Its addresses and routes.</summary>
+    public List<PeerPrefix> Prefixes { get; set; } = [];
+}
+
+/// <summary>What a prefix is to its peer.</summary>
+public enum PrefixKind
+{
+    /// <summary>An address of the peer: part of its allowed IPs.</summary>
+    Address = 0,
+    /// <summary>A network behind the peer (installOn gateway): part of its allowed IPs.</summary>
+    Gateway = 1,
+    /// <summary>A network that the peer may reach through the tunnel (installOn client).</summary>
+    Client = 2,
+}
+
+/// <summary>
+/// A prefix bound to a peer: an address or a route. Both live in one table so that one unique index settles who owns a prefix of a tunnel,
+/// however many write at once.
+/// </summary>
+public sealed class PeerPrefix
+{
+    /// <summary>Identifies it for good.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>The peer's tunnel.</summary>
+    public Guid TunnelId { get; set; }
+
+    /// <summary>Whose it is.</summary>
+    public Guid PeerId { get; set; }
+
+    /// <summary>Whose it is.</summary>
+    public Peer? Peer { get; set; }
+
+    /// <summary>In canonical form: no host bits, IPv6 compressed.</summary>
+    public string Prefix { get; set; } = "";
+
+    /// <summary>Address or route.</summary>
+    public PrefixKind Kind { get; set; }
+
+    /// <summary>Whether a gateway route also becomes a kernel route.</summary>
+    public bool KernelRoute { get; set; }
+
+    /// <summary>When it was made, UTC ticks.</summary>
+    public long CreatedAt { get; set; }
+
+    /// <summary>The revision that changed it last; its ETag.</summary>
+    public long Revision { get; set; }
+}
+
+/// <summary>What is wanted of a kernel network device.</summary>
+public sealed class InterfaceSetting
+{
+    /// <summary>The device's name, or "all" or "default".</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>The wanted rp_filter: 0 off, 1 strict, 2 loose.</summary>
+    public int RpFilter { get; set; }
+
+    /// <summary>What it was before Gateway first changed it, to put back; null = not known (the device was not there).</summary>
+    public int? OriginalRpFilter { get; set; }
+
+    /// <summary>The revision that changed it last.</summary>
+    public long Revision { get; set; }
+}
+
+/// <summary>A bearer token of the API. The token itself is not kept.</summary>
+public sealed class ApiToken
+{
+    /// <summary>Identifies it for good.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>What people call it.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>SHA-256 of the token's UTF-8 bytes; unique.</summary>
+    public byte[] Hash { get; set; } = [];
+
+    /// <summary>When it was made, UTC ticks.</summary>
+    public long CreatedAt { get; set; }
+}
+
+/// <summary>The one row about the database itself.</summary>
+public sealed class Meta
+{
+    /// <summary>Always 1.</summary>
+    public int Id { get; set; } = 1;
+
+    /// <summary>Goes up by one with each saved change.</summary>
+    public long Revision { get; set; }
+
+    /// <summary>When the gateway that runs (or ran last) was started, UTC ticks: endpoints stored since then belong to its session.</summary>
+    public long StartedAt { get; set; }
+}

@@ -1,0 +1,59 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Gateway.Data;
+
+/// <summary>The database. Its unique indexes are what makes two changes at once unable to break a rule.</summary>
+public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options) : DbContext(options)
+{
+    /// <summary>All tunnels.</summary>
+    public DbSet<Tunnel> Tunnels => Set<Tunnel>();
+
+    /// <summary>All peers.</summary>
+    public DbSet<Peer> Peers => Set<Peer>();
+
+    /// <summary>All addresses and routes of peers.</summary>
+    public DbSet<PeerPrefix> Prefixes => Set<PeerPrefix>();
+
+    /// <summary>What is wanted of kernel devices.</summary>
+    public DbSet<InterfaceSetting> InterfaceSettings => Set<InterfaceSetting>();
+
+    /// <summary>Bearer tokens.</summary>
+    public DbSet<ApiToken> ApiTokens => Set<ApiToken>();
+
+    /// <summary>One row.</summary>
+    public DbSet<Meta> Meta => Set<Meta>();
+
+    /// <inheritdoc/>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.Entity<Tunnel>(tunnel =>
+        {
+            tunnel.Property(t => t.Id).ValueGeneratedNever();
+            tunnel.HasIndex(t => t.Name).IsUnique();
+            tunnel.HasIndex(t => t.ListenPort).IsUnique().HasFilter("\"ListenPort\" <> 0");
+            tunnel.HasMany(t => t.Peers).WithOne(p => p.Tunnel).HasForeignKey(p => p.TunnelId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<Peer>(peer =>
+        {
+            peer.Property(p => p.Id).ValueGeneratedNever();
+            peer.HasIndex(p => new { p.TunnelId, p.Name }).IsUnique();
+            peer.HasIndex(p => new { p.TunnelId, p.PublicKey }).IsUnique();
+            peer.HasMany(p => p.Prefixes).WithOne(p => p.Peer).HasForeignKey(p => p.PeerId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<PeerPrefix>(prefix =>
+        {
+            prefix.Property(p => p.Id).ValueGeneratedNever();
+            // A client route is no property: many peers may be sent to one network.
+            prefix.HasIndex(p => new { p.TunnelId, p.Prefix }).IsUnique().HasFilter("\"Kind\" <> 2");
+            prefix.HasIndex(p => new { p.PeerId, p.Prefix, p.Kind }).IsUnique();
+        });
+        modelBuilder.Entity<InterfaceSetting>().HasKey(i => i.Name);
+        modelBuilder.Entity<ApiToken>(token =>
+        {
+            token.Property(t => t.Id).ValueGeneratedNever();
+            token.HasIndex(t => t.Hash).IsUnique();
+        });
+        modelBuilder.Entity<Meta>().Property(m => m.Id).ValueGeneratedNever();
+    }
+}
