@@ -1,0 +1,48 @@
+using Gateway.Contracts;
+using Gateway.Data;
+using Gateway.Engine;
+
+namespace Gateway.Features.Peers;
+
+/// <summary>A peer as callers see it: the row and what the engine knows. No secret comes through here.</summary>
+internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
+{
+    /// <summary>Takes one look at the engine and shows any number of rows with it.</summary>
+    public Func<Peer, PeerResponse> Show()
+    {
+        var live = dataPlane.GetStatus().SelectMany(t => t.Peers).ToDictionary(p => p.Id);
+        var now = time.GetUtcNow();
+        return row => Show(row, live.GetValueOrDefault(row.Id), now);
+    }
+
+    /// <summary>IPv4 first, each family in the order of writing.</summary>
+    public static List<string> Addresses(Peer row) => [.. row.Prefixes.Where(p => p.Kind == PrefixKind.Address)
+        .Select(p => p.Prefix).OrderBy(p => p.Contains(':', StringComparison.Ordinal)).ThenBy(p => p, StringComparer.Ordinal)];
+
+    private static PeerResponse Show(Peer row, PeerStatus? live, DateTimeOffset now) => new()
+    {
+        Id = row.Id,
+        Tunnel = row.Tunnel!.Name,
+        Name = row.Name,
+        PublicKey = row.PublicKey,
+        HasPresharedKey = row.ProtectedPresharedKey is not null,
+        HasPrivateKey = row.ProtectedPrivateKey is not null,
+        Addresses = Addresses(row),
+        Endpoint = row.Endpoint,
+        LastEndpoint = live?.Endpoint?.ToString() ?? row.LastEndpoint,
+        KeepaliveSeconds = row.KeepaliveSeconds,
+        ExpiresAt = row.ExpiresAt is { } ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null,
+        State = LiveStatus.State(live, now),
+        LastHandshake = live?.LastHandshake,
+        LastReceived = live?.LastReceived,
+        LastSent = live?.LastSent,
+        ReceivedBytes = live?.ReceivedBytes ?? 0,
+        SentBytes = live?.SentBytes ?? 0,
+        ReceivedPackets = live?.ReceivedPackets ?? 0,
+        SentPackets = live?.SentPackets ?? 0,
+        Drops = LiveStatus.Drops(live?.Drops),
+        Warning = row.Tunnel.Transport == Transports.Plain ? LiveStatus.PlainWarning : null,
+        CreatedAt = new DateTimeOffset(row.CreatedAt, TimeSpan.Zero),
+        Revision = row.Revision,
+    };
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using Gateway.Contracts;
+using Gateway.Data;
+using Gateway.Features.Peers;
+using Gateway.Reconcile;
+using Gateway.Web;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gateway.Features.Routes;
+
+/// <summary>Routes: what a peer may reach, and what lies behind it.</summary>
+internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts, Changes changes)
+{
+    public async Task<Outcome<Page<RouteResponse>>> ListAsync(Guid? peerId, int? limit, string? cursor, CancellationToken cancellationToken)
+    {
+        if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        if (peerId is { } id && !await db.Peers.AnyAsync(p => p.Id == id, cancellationToken)) return PeerService.NotFound(id);
+        var rows = await db.Prefixes.AsNoTracking().Include(r => r.Peer!.Tunnel)
+            .Where(r => r.Kind != PrefixKind.Address && r.Id > page.After && (peerId == null || r.PeerId == peerId))
+            .OrderBy(r => r.Id).Take(page.Limit + 1).ToListAsync(cancellationToken);
+        return Cursors.ToPage(rows, page.Limit, Show, r => r.Id.ToString());
+    }
+
+    public async Task<Outcome<RouteResponse>> CreateAsync(Guid peerId, RouteSettings wanted, CancellationToken cancellationToken)
+    {
+        var saved = await changes.SaveAsync<PeerPrefix>(async change =>
+        {
+            var peer = await change.Db.Peers.Include(p => p.Tunnel).SingleOrDefaultAsync(p => p.Id == peerId, cancellationToken);
+            if (peer is null) return PeerService.NotFound(peerId);
+            var settings = wanted with { InstallOn = wanted.InstallOn ?? InstallOn.Client };
+            var errors = new RuleErrors();
+            var prefix = Check(settings, errors);
+            if (errors.Any) return errors.ToFailure();
+            var kind = settings.InstallOn == InstallOn.Gateway ? PrefixKind.Gateway : PrefixKind.Client;
+            if (await ConflictAsync(change.Db, peer, prefix.ToString(), kind, cancellationToken) is { } conflict) return Failure.Of(FailureKind.Conflict, [conflict]);
+            var row = new PeerPrefix
+            {
+                Id = change.NewId(),
+                TunnelId = peer.TunnelId,
+                PeerId = peer.Id,
+                Peer = peer,
+                Prefix = prefix.ToString(),
+                Kind = kind,
+                KernelRoute = kind == PrefixKind.Gateway && (settings.KernelRoute ?? true),
+                CreatedAt = change.Now.UtcTicks,
+                Revision = change.Revision,
+            };
+            change.Db.Prefixes.Add(row);
+            change.Touch(peer.TunnelId, peer.Id);
+            return row;
+        }, cancellationToken);
+        return saved.Succeeded(out var route, out var failure) ? Show(route) : failure;
+    }
+
+    public async Task<Outcome<bool>> DeleteAsync(Guid id, string? ifMatch, CancellationToken cancellationToken) =>
+        await changes.SaveAsync<bool>(async change =>
+        {
+            var row = await change.Db.Prefixes.SingleOrDefaultAsync(r => r.Id == id && r.Kind != PrefixKind.Address, cancellationToken);
+            if (row is null) return Failure.NotFound("route", id.ToString());
+            if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
+            change.Db.Prefixes.Remove(row);
+            change.Touch(row.TunnelId, row.PeerId);
+            return true;
+        }, cancellationToken);
+
+    private static IPNetwork Check(RouteSettings settings, RuleErrors errors)
+    {
+        if (settings.InstallOn is not (InstallOn.Client or InstallOn.Gateway))
+            errors.Add("installOn", $"'{settings.InstallOn}' is not known.", "It is client (the peer may reach the prefix) or gateway (the prefix lies behind the peer).");
+        if (settings.InstallOn == InstallOn.Client && settings.KernelRoute is true)
+            errors.Add("kernelRoute", "A client route makes no kernel route here.", "Leave it out, or choose installOn gateway.");
+        const string Expected = "Write it like 192.168.60.0/24 or fd60::/64.";
+        if (settings.Prefix is null) errors.Add("prefix", "It is missing.", Expected);
+        else if (!Addresses.TryReadPrefix(settings.Prefix, out var prefix, out var problem)) errors.Add("prefix", problem, Expected);
+        else if (prefix.PrefixLength == 0 && settings.InstallOn == InstallOn.Gateway && settings.KernelRoute is not false)
+            errors.Add("prefix", $"'{prefix}' would send all traffic of the gateway's host into the tunnel.", "Give a smaller prefix, or set kernelRoute to false.");
+        else return prefix;
+        return default;
+    }
+
+    private static async Task<FieldError?> ConflictAsync(GatewayDbContext db, Peer peer, string prefix, PrefixKind kind, CancellationToken cancellationToken)
+    {
+        if (await db.Prefixes.AnyAsync(p => p.PeerId == peer.Id && p.Prefix == prefix && p.Kind == kind, cancellationToken))
+            return new FieldError("prefix", $"Peer '{peer.Name}' has this route to '{prefix}' already.", "There is nothing to add.");
+        return kind == PrefixKind.Client ? null
+            : await Ownership.FindConflictAsync(db, peer.TunnelId, peer.Id, kind, "prefix", prefix, peer.Name, cancellationToken);
+    }
+
+    private static RouteResponse Show(PeerPrefix row) => new()
+    {
+        Id = row.Id,
+        Tunnel = row.Peer!.Tunnel!.Name,
+        Peer = row.Peer.Name,
+        PeerId = row.PeerId,
+        Prefix = row.Prefix,
+        InstallOn = row.Kind == PrefixKind.Gateway ? InstallOn.Gateway : InstallOn.Client,
+        KernelRoute = row.KernelRoute,
+        CreatedAt = new DateTimeOffset(row.CreatedAt, TimeSpan.Zero),
+        Revision = row.Revision,
+    };
+}

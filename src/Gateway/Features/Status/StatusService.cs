@@ -1,0 +1,45 @@
+using System.Net.Sockets;
+using System.Reflection;
+using Gateway.Contracts;
+using Gateway.Engine;
+using Gateway.Features.Tunnels;
+using Gateway.Reconcile;
+
+namespace Gateway.Features.Status;
+
+/// <summary>The whole at a glance.</summary>
+internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, TimeProvider time)
+{
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+
+    /// <summary>"0.1.0": what the assembly was built as, without the commit.</summary>
+    public static string Version { get; } =
+        typeof(StatusService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetStatus(), [.. kernel.Problems.Values]);
+
+    public async Task<StatusResponse> GetAsync(CancellationToken cancellationToken)
+    {
+        var all = await tunnels.ListAllAsync(cancellationToken);
+        return new StatusResponse
+        {
+            Version = Version,
+            StartedAt = _startedAt,
+            Revision = GetRevision(),
+            Tunnels = all,
+            Warnings = [.. Warnings(all)],
+        };
+    }
+
+    // Forwarding decides what the whole host does with packets, so it is never switched on silently.
+    private IEnumerable<Warning> Warnings(IReadOnlyList<TunnelResponse> all)
+    {
+        var routed = all.Where(t => t.Layer == Layers.Ip).SelectMany(t => t.Addresses).ToList();
+        if (routed.Any(a => !a.Contains(':', StringComparison.Ordinal)) && !kernel.IsForwarding(AddressFamily.InterNetwork))
+            yield return new Warning("The kernel does not forward IPv4: peers reach the gateway, but nothing behind it.", "sysctl -w net.ipv4.ip_forward=1");
+        if (routed.Any(a => a.Contains(':', StringComparison.Ordinal)) && !kernel.IsForwarding(AddressFamily.InterNetworkV6))
+            yield return new Warning("The kernel does not forward IPv6: peers reach the gateway, but nothing behind it.", "sysctl -w net.ipv6.conf.all.forwarding=1");
+        foreach (var tunnel in all.Where(t => t.Warning is not null)) yield return new Warning($"Tunnel {tunnel.Name}: {tunnel.Warning}", "Use transport wireguard for anything but a lab.");
+        foreach (var problem in kernel.Problems.Values) yield return new Warning($"{problem.What}: {problem.Cause}", problem.Remedy);
+    }
+}

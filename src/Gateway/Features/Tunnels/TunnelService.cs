@@ -1,0 +1,177 @@
+using System.Security.Cryptography;
+using Gateway.Contracts;
+using Gateway.Data;
+using Gateway.Engine;
+using Gateway.Protocol;
+using Gateway.Reconcile;
+using Gateway.Security;
+using Gateway.Web;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gateway.Features.Tunnels;
+
+/// <summary>Tunnels: rules, database, and how they run.</summary>
+internal sealed class TunnelService(
+    IDbContextFactory<GatewayDbContext> contexts, Changes changes, DataPlane dataPlane, SecretVault vault, ICryptoPrimitives crypto)
+{
+    public async Task<Outcome<Page<TunnelResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
+    {
+        if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await db.Tunnels.AsNoTracking().Where(t => t.Id > page.After)
+            .OrderBy(t => t.Id).Take(page.Limit + 1).ToListAsync(cancellationToken);
+        return Cursors.ToPage(rows, page.Limit, Show(), t => t.Id.ToString());
+    }
+
+    /// <summary>All of them, for the status.</summary>
+    public async Task<IReadOnlyList<TunnelResponse>> ListAllAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await db.Tunnels.AsNoTracking().OrderBy(t => t.Name).ToListAsync(cancellationToken);
+        return [.. rows.Select(Show())];
+    }
+
+    public async Task<Outcome<TunnelResponse>> GetAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return await FindAsync(db.Tunnels.AsNoTracking(), name, cancellationToken) is { } row ? Show()(row) : Failure.NotFound("tunnel", name);
+    }
+
+    public async Task<Outcome<TunnelResponse>> CreateAsync(TunnelSettings wanted, CancellationToken cancellationToken)
+    {
+        var saved = await changes.SaveAsync<Tunnel>(async change =>
+        {
+            var settings = TunnelRules.WithDefaults(wanted);
+            var errors = new RuleErrors();
+            TunnelRules.Check(settings, errors);
+            if (errors.Any) return errors.ToFailure();
+            if (await ConflictAsync(change.Db, settings, null, cancellationToken) is { } conflict) return conflict;
+            var row = new Tunnel
+            {
+                Id = change.NewId(),
+                Name = settings.Name!,
+                Transport = settings.Transport!,
+                Layer = settings.Layer!,
+                CreatedAt = change.Now.UtcTicks,
+            };
+            if (row.Transport == Transports.WireGuard)
+            {
+                var key = NewPrivateKey();
+                row.PublicKey = key.GetPublicKey(crypto).ToString();
+                row.ProtectedPrivateKey = vault.Protect(key);
+            }
+
+            Write(row, settings, change);
+            change.Db.Tunnels.Add(row);
+            return row;
+        }, cancellationToken);
+        return saved.Succeeded(out var tunnel, out var failure) ? Show()(tunnel) : failure;
+    }
+
+    public async Task<Outcome<TunnelResponse>> UpdateAsync(string name, JsonBody<TunnelSettings> body, string? ifMatch, CancellationToken cancellationToken)
+    {
+        var saved = await changes.SaveAsync<Tunnel>(async change =>
+        {
+            if (await FindAsync(change.Db.Tunnels, name, cancellationToken) is not { } row) return Failure.NotFound("tunnel", name);
+            if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
+            if (!body.MergeInto(Read(row)).Succeeded(out var merged, out var malformed)) return malformed;
+            var settings = TunnelRules.WithDefaults(merged);
+            var errors = new RuleErrors();
+            if (settings.Name != row.Name) errors.Add("name", "It cannot be changed.", $"It stays '{row.Name}'; delete the tunnel and make another.");
+            if (settings.Transport != row.Transport) errors.Add("transport", "It cannot be changed.", $"It stays {row.Transport}; delete the tunnel and make another.");
+            if (settings.Layer != row.Layer) errors.Add("layer", "It cannot be changed.", $"It stays {row.Layer}; delete the tunnel and make another.");
+            if (!errors.Any) TunnelRules.Check(settings, errors);
+            if (errors.Any) return errors.ToFailure();
+            if (await ConflictAsync(change.Db, settings, row.Id, cancellationToken) is { } conflict) return conflict;
+            Write(row, settings, change);
+            return row;
+        }, cancellationToken);
+        return saved.Succeeded(out var tunnel, out var failure) ? Show()(tunnel) : failure;
+    }
+
+    public async Task<Outcome<bool>> DeleteAsync(string name, string? ifMatch, CancellationToken cancellationToken) =>
+        await changes.SaveAsync<bool>(async change =>
+        {
+            if (await FindAsync(change.Db.Tunnels, name, cancellationToken) is not { } row) return Failure.NotFound("tunnel", name);
+            if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
+            change.Db.Tunnels.Remove(row);
+            change.Touch(row.Id);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>By its configured name.</summary>
+    public static Task<Tunnel?> FindAsync(IQueryable<Tunnel> tunnels, string name, CancellationToken cancellationToken) =>
+        tunnels.SingleOrDefaultAsync(t => t.Name == name, cancellationToken);
+
+    private static PrivateKey NewPrivateKey()
+    {
+        using var random = RandomNumberGenerator.Create();
+        return PrivateKey.Generate(random);
+    }
+
+    private static async Task<Failure?> ConflictAsync(GatewayDbContext db, TunnelSettings settings, Guid? self, CancellationToken cancellationToken)
+    {
+        var errors = new List<FieldError>();
+        if (self is null && await db.Tunnels.AnyAsync(t => t.Name == settings.Name, cancellationToken))
+            errors.Add(new FieldError("name", $"There is a tunnel '{settings.Name}' already.", "Choose another name."));
+        if (settings.ListenPort != 0
+            && await db.Tunnels.Where(t => t.ListenPort == settings.ListenPort && t.Id != self).Select(t => t.Name).FirstOrDefaultAsync(cancellationToken) is { } other)
+            errors.Add(new FieldError("listenPort", $"Tunnel '{other}' listens on {settings.ListenPort} already.", "Choose another port, or 0 to let the kernel pick one."));
+        return errors.Count > 0 ? Failure.Of(FailureKind.Conflict, errors) : null;
+    }
+
+    private static TunnelSettings Read(Tunnel row) => new()
+    {
+        Name = row.Name,
+        Transport = row.Transport,
+        Layer = row.Layer,
+        ListenPort = row.ListenPort,
+        Addresses = row.Addresses,
+        Mtu = row.Mtu,
+        Endpoint = row.Endpoint,
+    };
+
+    private static void Write(Tunnel row, TunnelSettings settings, Change change)
+    {
+        row.ListenPort = settings.ListenPort!.Value;
+        row.Addresses = [.. settings.Addresses!.Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address.ToString() : a)];
+        row.Mtu = settings.Mtu!.Value;
+        row.Endpoint = settings.Endpoint;
+        row.Revision = change.Revision;
+        change.Touch(row.Id);
+    }
+
+    private Func<Tunnel, TunnelResponse> Show()
+    {
+        var live = dataPlane.GetStatus().ToDictionary(t => t.Id);
+        return row => Show(row, live.GetValueOrDefault(row.Id));
+    }
+
+    private static TunnelResponse Show(Tunnel row, TunnelStatus? live) => new()
+    {
+        Id = row.Id,
+        Name = row.Name,
+        Device = live?.State == TunnelState.Up ? live.Name : null,
+        Transport = row.Transport,
+        Layer = row.Layer,
+        ListenPort = row.ListenPort,
+        BoundPort = live is { ListenPort: > 0 } ? live.ListenPort : null,
+        Addresses = row.Addresses,
+        Mtu = row.Mtu,
+        Endpoint = row.Endpoint,
+        PublicKey = row.PublicKey,
+        State = (live?.State ?? TunnelState.Opening).ToString().ToLowerInvariant(),
+        Cause = live?.Cause,
+        Remedy = live?.Remedy,
+        NextAttempt = live?.NextAttempt,
+        Problems = live is null ? [] : [.. live.LinkProblems.Select(p => new KernelProblem(p.What, p.Cause, p.Remedy))],
+        Offloads = live is null ? [] : [.. live.Offloads],
+        PeerCount = live?.Peers.Length ?? 0,
+        ReceivedBytes = live?.Peers.Sum(p => p.ReceivedBytes) ?? 0,
+        SentBytes = live?.Peers.Sum(p => p.SentBytes) ?? 0,
+        Drops = LiveStatus.Drops(live?.Drops),
+        Warning = row.Transport == Transports.Plain ? LiveStatus.PlainWarning : null,
+        CreatedAt = new DateTimeOffset(row.CreatedAt, TimeSpan.Zero),
+        Revision = row.Revision,
+    };
+}

@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using Gateway.Contracts;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace Gateway.Hosting;
+
+/// <summary>The OpenAPI document and its page at /swagger; all its assets come from the package, none from a CDN.</summary>
+internal static class ApiPage
+{
+    public static void AddApiPage(this IServiceCollection services)
+    {
+        services.AddEndpointsApiExplorer();
+        services.AddSwaggerGen(options =>
+        {
+            options.SwaggerDoc("v1", new OpenApiInfo
+            {
+                Title = "Gateway",
+                Version = "v1",
+                Description = "Tunnels, peers, routes and kernel settings. Errors are problem details (RFC 9457) whose 'errors' name each field, what was wrong and what " +
+                    "would be right. Lists are paged with 'limit' and 'cursor'. Changes take 'If-Match' with the ETag that was read. PATCH is a JSON merge patch (RFC 7396).",
+            });
+            options.AddSecurityDefinition("bearer", new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API token." });
+            options.AddSecurityRequirement(document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] });
+            foreach (var xml in Directory.EnumerateFiles(AppContext.BaseDirectory, "Gateway.Contracts.xml")) options.IncludeXmlComments(xml);
+            options.OperationFilter<Examples>();
+            options.SupportNonNullableReferenceTypes();
+        });
+    }
+
+    public static void UseApiPage(this WebApplication app)
+    {
+        app.UseSwagger();
+        app.UseSwaggerUI(options =>
+        {
+            options.DocumentTitle = "Gateway API";
+            options.SwaggerEndpoint("v1/swagger.json", "Gateway v1");
+        });
+    }
+
+    private sealed class Examples : IOperationFilter
+    {
+        private static readonly Dictionary<Type, string> ByType = new()
+        {
+            [typeof(TunnelSettings)] = """
+                {"name":"wg0","transport":"wireguard","layer":"ip","listenPort":51820,"addresses":["192.168.53.1/24"],"mtu":1420,"endpoint":"10.0.2.8:51820"}
+                """,
+            [typeof(PeerSettings)] = """
+                {"name":"host-u","addresses":["192.168.53.99/32"],"keepaliveSeconds":25}
+                """,
+            [typeof(RouteSettings)] = """{"prefix":"192.168.60.0/24","installOn":"client"}""",
+            [typeof(InterfaceSettings)] = """{"rpFilter":"loose"}""",
+            [typeof(PacketRequest)] = """
+                {"to":"device","hex":"4500001c000100004001ef2dc0a83563c0a83c650800f7fe00010000"}
+                """,
+        };
+
+        private static readonly Dictionary<Type, string> Patches = new()
+        {
+            [typeof(TunnelSettings)] = """{"mtu":1380}""",
+            [typeof(PeerSettings)] = """{"name":"laptop","keepaliveSeconds":null}""",
+        };
+
+        public void Apply(OpenApiOperation operation, OperationFilterContext context)
+        {
+            var body = context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<IAcceptsMetadata>().FirstOrDefault()?.RequestType;
+            if (body is null || operation.RequestBody?.Content is not { } content) return;
+            var isPatch = HttpMethods.IsPatch(context.ApiDescription.HttpMethod ?? "");
+            foreach (var media in content.Values.OfType<OpenApiMediaType>())
+            {
+                // A patch has only what changes.
+                if ((isPatch && Patches.TryGetValue(body, out var example)) || ByType.TryGetValue(body, out example)) media.Example = JsonNode.Parse(example);
+            }
+        }
+    }
+}

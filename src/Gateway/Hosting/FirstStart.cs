@@ -1,0 +1,70 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Gateway.Data;
+using Gateway.Security;
+using Gateway.Web;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gateway.Hosting;
+
+/// <summary>Brings the database up to date, and on the first start makes the token that all else is done with.</summary>
+internal sealed partial class FirstStart(
+    IDbContextFactory<GatewayDbContext> contexts, DataDirectory directory, GatewayOptions options, TimeProvider time, ILogger<FirstStart> logger)
+{
+    /// <summary>When the session before this one began, UTC ticks; 0 on the first start.</summary>
+    public long PreviousStart { get; private set; }
+
+    /// <summary>Migrates, and makes what the first start needs. Throws <see cref="StartupException"/>.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+            await db.Database.MigrateAsync(cancellationToken);
+            var now = time.GetUtcNow().UtcTicks;
+            var meta = await db.Meta.SingleOrDefaultAsync(cancellationToken);
+            if (meta is null)
+            {
+                MakeToken(db, now);
+                db.Meta.Add(meta = new Meta());
+            }
+
+            PreviousStart = meta.StartedAt;
+            meta.StartedAt = now;
+            await db.SaveChangesAsync(cancellationToken);
+        }
+        catch (Exception e) when ((e as SqliteException ?? e.InnerException as SqliteException) is { } sqlite)
+        {
+            throw new StartupException($"{directory.Database}: {ExceptionProblems.DatabaseSentence(sqlite)}");
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            throw new StartupException($"The data directory '{directory.Path}' cannot be written ({e.Message.TrimEnd('.')}). Make it writable for this user.");
+        }
+    }
+
+    // The file comes first and the row second: killed in between, the next start makes both anew.
+    private void MakeToken(GatewayDbContext db, long now)
+    {
+        var token = options.Bootstrap.ApiToken;
+        if (token is null)
+        {
+            token = "gwt_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+            DataDirectory.WriteOwnerOnly(directory.TokenFile, token + "\n");
+            LogTokenWritten(directory.TokenFile);
+        }
+        else
+        {
+            LogTokenGiven();
+        }
+
+        db.ApiTokens.Add(new ApiToken { Id = Guid.CreateVersion7(time.GetUtcNow()), Name = "bootstrap", Hash = TokenAuthentication.Hash(token), CreatedAt = now });
+    }
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "First start: the API token is in {Path}")]
+    private partial void LogTokenWritten(string path);
+
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Information, Message = "First start: the API token is the one set as Gateway:Bootstrap:ApiToken")]
+    private partial void LogTokenGiven();
+}

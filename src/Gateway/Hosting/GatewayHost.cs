@@ -1,0 +1,131 @@
+using Gateway.Data;
+using Gateway.Engine;
+using Gateway.Engine.Ports;
+using Gateway.Features.Interfaces;
+using Gateway.Features.Packets;
+using Gateway.Features.Peers;
+using Gateway.Features.Routes;
+using Gateway.Features.Status;
+using Gateway.Features.Tunnels;
+using Gateway.Linux;
+using Gateway.Protocol;
+using Gateway.Reconcile;
+using Gateway.Security;
+using Gateway.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.EntityFrameworkCore;
+
+namespace Gateway.Hosting;
+
+/// <summary>Puts the host together: services, then the way of a request.</summary>
+internal static class GatewayHost
+{
+    public const string DefaultUrl = "http://127.0.0.1:8080";
+    private const int MaxBodyBytes = 1024 * 1024;
+
+    /// <summary>Builds the host, ready to start. Tests replace the ports by <paramref name="configure"/>. Throws <see cref="StartupException"/>.</summary>
+    public static async Task<WebApplication> BuildAsync(string[] args, Action<WebApplicationBuilder>? configure = null, CancellationToken cancellationToken = default)
+    {
+        // The program's own files lie beside it, wherever it was started; the data directory is below where it was started.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+            ApplicationName = typeof(GatewayHost).Assembly.GetName().Name,
+        });
+        builder.WebHost.UseStaticWebAssets();
+        if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(DefaultUrl);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+        });
+        // A start that fails ends in one sentence by Program; these would add stack traces to it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.Logging.AddFilter((category, level) => category != "Microsoft.AspNetCore.Server.Kestrel" || level < LogLevel.Critical);
+        configure?.Invoke(builder);
+        AddServices(builder);
+        var app = builder.Build();
+        try
+        {
+            CheckSurroundings(app.Services.GetRequiredService<IKernelSettings>());
+            await app.Services.GetRequiredService<FirstStart>().RunAsync(cancellationToken);
+            MapRequests(app);
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static void AddServices(WebApplicationBuilder builder)
+    {
+        var options = GatewayOptions.Read(builder.Configuration);
+        var directory = DataDirectory.Open(options.DataDirectory);
+        var services = builder.Services;
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(5));
+        services.AddSingleton(options);
+        // Made by a factory so that the container disposes of it, which gives the lock back.
+        services.AddSingleton(_ => directory);
+        services.TryAddPorts();
+        services.AddSingleton<ICryptoPrimitives, LibcryptoPrimitives>();
+        services.AddSingleton(s => new DataPlane(
+            new DataPlaneOptions { FlowCapacity = options.FlowCapacity }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DataPlane>>()));
+        services.AddDbContextFactory<GatewayDbContext>(db => db.UseSqlite(
+            $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
+        services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
+        services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
+            .AddSingleton<SnapshotLoader>().AddSingleton<Reconciler>().AddSingleton<Changes>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
+            .AddSingleton<TunnelService>().AddSingleton<PeerView>().AddSingleton<PeerService>().AddSingleton<RouteService>()
+            .AddSingleton<InterfaceService>().AddSingleton<PacketService>().AddSingleton<StatusService>();
+        services.AddHostedService<DataPlaneService>();
+        services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
+        services.AddExceptionHandler<ExceptionProblems>();
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddApiPage();
+    }
+
+    // Without devices there is no gateway: better said now than by every tunnel.
+    private static void CheckSurroundings(IKernelSettings kernel)
+    {
+        var missing = kernel.WhatIsMissing();
+        if (missing.Count > 0) throw new StartupException(string.Join(Environment.NewLine, missing));
+    }
+
+    private static void TryAddPorts(this IServiceCollection services)
+    {
+        if (services.All(s => s.ServiceType != typeof(TimeProvider))) services.AddSingleton(TimeProvider.System);
+        if (services.All(s => s.ServiceType != typeof(ITunnelPorts))) services.AddSingleton<ITunnelPorts>(s => new LinuxTunnelPorts(s.GetRequiredService<ILoggerFactory>()));
+        if (services.All(s => s.ServiceType != typeof(IKernelSettings))) services.AddSingleton<IKernelSettings, LinuxKernelSettings>();
+    }
+
+    // The way of a request: headers, errors, the public page, who is it, may they, the API page, the API.
+    private static void MapRequests(WebApplication app)
+    {
+        app.Use(SecurityHeaders.Add);
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseDefaultFiles();
+        app.UseStaticFiles();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseApiPage();
+        app.MapHealth();
+        var api = app.MapGroup("/api/v1").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
+        api.MapTunnels();
+        api.MapPeers();
+        api.MapRoutes();
+        api.MapInterfaces();
+        api.MapPackets();
+        api.MapStatus();
+    }
+}

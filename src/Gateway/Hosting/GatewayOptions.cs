@@ -1,0 +1,59 @@
+namespace Gateway.Hosting;
+
+/// <summary>A start that cannot go on, in one sentence for the person who started it.</summary>
+internal sealed class StartupException(string message) : Exception(message);
+
+/// <summary>The settings under <c>Gateway:</c> (environment <c>Gateway__</c>).</summary>
+internal sealed class GatewayOptions
+{
+    public const string Section = "Gateway";
+    public const int MinTokenLength = 16;
+
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(FlowCapacity)];
+
+    /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
+    public string DataDirectory { get; init; } = "data";
+
+    /// <summary>What the first start sets up.</summary>
+    public BootstrapOptions Bootstrap { get; init; } = new();
+
+    /// <summary>Flows kept at most per tunnel, 256 bytes each; the oldest goes first. Default 65536.</summary>
+    public int FlowCapacity { get; init; } = 65_536;
+
+    /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
+    public static GatewayOptions Read(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(Section);
+        var errors = new List<string>();
+        foreach (var child in section.GetChildren())
+        {
+            if (!KnownKeys.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken and {Section}:FlowCapacity.");
+        }
+
+        foreach (var child in section.GetSection(nameof(Bootstrap)).GetChildren())
+        {
+            if (!child.Key.Equals(nameof(BootstrapOptions.ApiToken), StringComparison.OrdinalIgnoreCase))
+                errors.Add($"{child.Path} is not a setting; under {Section}:Bootstrap there is ApiToken.");
+        }
+
+        var directory = section[nameof(DataDirectory)];
+        if (directory is not null && string.IsNullOrWhiteSpace(directory))
+            errors.Add($"{Section}:DataDirectory is empty; it is a path, or left out for 'data' below the working directory.");
+        var token = section[$"{nameof(Bootstrap)}:{nameof(BootstrapOptions.ApiToken)}"];
+        if (token is not null && (token.Length < MinTokenLength || token.Length > 256 || token.Any(c => c is <= ' ' or > '~')))
+            errors.Add($"{Section}:Bootstrap:ApiToken is {MinTokenLength} to 256 visible ASCII characters without blanks; try 'openssl rand -hex 32'.");
+        var flows = 65_536;
+        if (section[nameof(FlowCapacity)] is { } text && (!int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out flows) || flows is < 1_024 or > 16_777_216))
+            errors.Add($"{Section}:FlowCapacity is '{text}'; it is a whole number from 1024 to 16777216.");
+        if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
+        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, FlowCapacity = flows };
+    }
+}
+
+/// <summary>The settings under <c>Gateway:Bootstrap:</c>, looked at on the first start only.</summary>
+internal sealed class BootstrapOptions
+{
+    /// <summary>The first API token. Without one it is made and written to the file <c>api-token</c> in the data directory.</summary>
+    public string? ApiToken { get; init; }
+}

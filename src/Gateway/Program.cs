@@ -1,0 +1,25 @@
+namespace Gateway.Hosting;
+
+/// <summary>Starts the host. A start that fails ends with one sentence and exit code 1, without a stack trace.</summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            await using var app = await GatewayHost.BuildAsync(args);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+        }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}. Stop what listens there, or choose another address with --urls http://127.0.0.1:PORT.");
+        }
+
+        return 1;
+    }
+}

@@ -1,0 +1,51 @@
+using Gateway.Engine;
+using Gateway.Hosting;
+
+namespace Gateway.Reconcile;
+
+/// <summary>
+/// Runs the data plane for as long as the host runs. It begins once the host listens, so that a start that fails (port in use) has not touched
+/// the kernel.
+/// </summary>
+internal sealed class DataPlaneService(
+    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart, IHostApplicationLifetime lifetime)
+    : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (lifetime.ApplicationStarted.Register(() => started.TrySetResult()))
+        await using (stoppingToken.Register(() => started.TrySetCanceled(stoppingToken)))
+        {
+            await started.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (stoppingToken.IsCancellationRequested) return;
+        try
+        {
+            await kernel.ApplyAsync(null, stoppingToken);
+            await Task.WhenAll(reconciler.RunAsync(firstStart.PreviousStart, stoppingToken), WatchAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+        finally
+        {
+            // The container disposes of the data plane after this.
+            await endpoints.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var happened in dataPlane.Events.ReadAllAsync(stoppingToken))
+        {
+            endpoints.Observe(happened, stoppingToken);
+            if (happened.Kind != DataPlaneEventKind.TunnelUp) continue;
+            // A new device starts with the kernel's default; what is wanted of it by name is set again.
+            var name = dataPlane.GetStatus().FirstOrDefault(t => t.Id == happened.TunnelId)?.Name;
+            if (name is not null) await kernel.ApplyAsync(name, stoppingToken);
+        }
+    }
+}
