@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Gateway.Engine.Ports;
+using Gateway.Reconcile;
+
+namespace Gateway.Tests;
+
+/// <summary>Kernel settings in memory.</summary>
+internal sealed class FakeKernel : IKernelSettings
+{
+    public ConcurrentDictionary<string, int> RpFilters { get; } = new(new Dictionary<string, int> { ["all"] = 0, ["default"] = 1, ["eth0"] = 1, ["lo"] = 0 });
+
+    public List<string> Missing { get; } = [];
+
+    public bool Forwards { get; set; } = true;
+
+    public PortException? Refusal { get; set; }
+
+    public IReadOnlyList<string> WhatIsMissing() => Missing;
+
+    public IReadOnlyDictionary<string, int> ReadRpFilters() => new Dictionary<string, int>(RpFilters);
+
+    public void SetRpFilter(string name, int mode)
+    {
+        if (Refusal is not null) throw Refusal;
+        RpFilters[name] = mode;
+    }
+
+    public bool IsForwarding(AddressFamily family) => Forwards;
+}
