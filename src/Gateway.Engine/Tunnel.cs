@@ -153,7 +153,7 @@ internal sealed partial class Tunnel : IDisposable
     {
         var old = Config;
         Config = config;
-        if (config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) Identity?.SetPrivateKey(key, Clock.Moment);
+        if (Identity is not null && config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) ChangeIdentity(key);
         ApplyPeers(config);
         if (State == TunnelState.Up) return FollowAsync(old);
         return State == TunnelState.Opening && _generation > 0 ? _opening : OpenAsync();
@@ -318,6 +318,19 @@ internal sealed partial class Tunnel : IDisposable
 
     private static bool Same<T>(ImmutableArray<T> a, ImmutableArray<T> b) => a == b || a.AsSpan().SequenceEqual(b.AsSpan());
 
+    /// <summary>A new key ends every session; whoever had one, or wants one, negotiates anew.</summary>
+    private void ChangeIdentity(PrivateKey key)
+    {
+        if (Identity!.SetPrivateKey(key, Clock.Moment)?.Owner is Peer self)
+        {
+            // A peer with our own new key is nobody to talk to (wg drops it too).
+            self.IsRemoved = true;
+            _peersById.Remove(self.Config.Id);
+        }
+
+        foreach (var peer in _peers) _loop.Service(this, peer);
+    }
+
     private void ApplyPeers(TunnelConfig config)
     {
         var stay = config.Peers.ToDictionary(peer => peer.Id);
@@ -325,8 +338,8 @@ internal sealed partial class Tunnel : IDisposable
         foreach (var peer in _peers)
         {
             // A changed key is another peer, as in wg.
-            if (stay.TryGetValue(peer.Config.Id, out var still) && still.PublicKey == peer.Config.PublicKey) continue;
-            RemovePeer(peer);
+            if (!peer.IsRemoved && stay.TryGetValue(peer.Config.Id, out var still) && still.PublicKey == peer.Config.PublicKey) continue;
+            if (!peer.IsRemoved) RemovePeer(peer);
             changedPrefixes.Add((peer, peer.Config.AllowedIps));
         }
 

@@ -335,6 +335,7 @@ public class TunnelTests
         Assert.Contains("endpoint", pair.Gateway.InjectToPeer(pair.GatewayConfig.Id, peerId, packet).Error, StringComparison.Ordinal);
         pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "session"u8));
         await Pair.ReceiveAsync(pair.GatewayDevice);
+        await Pair.UntilAsync(() => pair.GatewayPeer.LastHandshake is not null, "session confirmed");
         Assert.True(pair.Gateway.InjectToPeer(pair.GatewayConfig.Id, peerId, packet).Written);
         Assert.Equal(packet, await Pair.ReceiveAsync(pair.UDevice));
     }
@@ -351,6 +352,25 @@ public class TunnelTests
         Assert.False(result.Written);
         Assert.Contains(reason, result.Error, StringComparison.Ordinal);
         Assert.False(pair.GatewayDevice.Written.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task PrivateKey_Changed_EndsTheSessionsMadeWithTheOld()
+    {
+        await using var pair = await Pair.StartAsync();
+        pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "session"u8));
+        await Pair.ReceiveAsync(pair.GatewayDevice);
+        var key = Protocol.PrivateKey.Generate(System.Security.Cryptography.RandomNumberGenerator.Create());
+        await pair.Gateway.ApplyAsync([pair.GatewayConfig with { PrivateKey = key }]);
+        pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "old session"u8));
+        await Pair.UntilAsync(() => pair.GatewayDrops(DropReason.NoSession) == 1, "the old session is unknown");
+
+        var known = pair.UConfig.Peers[0] with { PublicKey = key.GetPublicKey(Pair.Crypto) };
+        await pair.U.ApplyAsync([pair.UConfig with { Peers = [known] }]);
+        pair.Time.Advance(TimeSpan.FromSeconds(6));
+        var packet = TestPackets.Udp(HostU, HostV, "new session"u8);
+        pair.UDevice.SendPacket(packet);
+        Assert.Equal(packet, await Pair.ReceiveAsync(pair.GatewayDevice));
     }
 
     [Fact]
