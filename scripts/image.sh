@@ -8,4 +8,4 @@ fi
 command -v buildah >/dev/null || { echo "image: neither docker nor buildah is here: apt-get install buildah" >&2; exit 1; }
 export STORAGE_DRIVER=${STORAGE_DRIVER:-overlay}
 # The docker format keeps the health check; chroot isolation builds inside a container too.
-exec buildah bud --format docker --isolation chroot --pull="${PULL:-false}" -t gateway .
+exec buildah bud --layers --format docker --isolation chroot --pull="${PULL:-false}" -t gateway .

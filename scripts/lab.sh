@@ -33,7 +33,7 @@ until_true() {
 }
 
 # rest METHOD PATH [JSON]: the token comes from a file, so that it shows in no process list.
-rest() { curl -fsS --fail-with-body -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "$api/api/v1/$2"; }
+rest() { curl -sS --fail-with-body -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "$api/api/v1/$2"; }
 
 # Ends what a pid file names, if that is still the program it was written for.
 end() {

@@ -23,9 +23,12 @@ state=$(mktemp -d)
 # crun refuses some machines' cgroups; podman's own networks need helpers, a namespace does not.
 podman=(podman --runtime runc --cgroup-manager cgroupfs)
 limits=(--ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
-options=(--cap-drop ALL --cap-add NET_ADMIN --device /dev/net/tun --read-only --read-only-tmpfs=false --tmpfs /run/wireguard:mode=1777)
+# Most hosts have /dev/net/tun for everybody (0666), some for root only: the test brings one of each.
+mknod -m 0666 "$state/tun" c 10 200
+mknod -m 0600 "$state/tun-root-only" c 10 200
+options=(--cap-drop ALL --cap-add NET_ADMIN --device "$state/tun:/dev/net/tun" --read-only --read-only-tmpfs=false --tmpfs /run/wireguard:mode=1777)
 cleanup() {
-  "${podman[@]}" rm -f -t 2 gateway-image-test gateway-image-client >/dev/null 2>&1 || true
+  "${podman[@]}" rm -f --ignore -t 2 gateway-image-test gateway-image-client >/dev/null 2>&1 || true
   scripts/lab.sh down
   rm -rf "$state"
 }
@@ -33,12 +36,13 @@ trap cleanup EXIT
 fail() { echo "test-image: $*" >&2; "${podman[@]}" logs gateway-image-test >&2 || true; "${podman[@]}" logs gateway-image-client >&2 || true; exit 1; }
 until_true() { local end=$((SECONDS + $1)) what=$2; shift 2; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || fail "$what did not happen in time"; sleep 0.2; done; }
 in_gw() { ip netns exec "$LAB-gw" "$@"; }
-rest() { in_gw curl -fsS --fail-with-body -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "http://127.0.0.1:8080/api/v1/$2"; }
+rest() { in_gw curl -sS --fail-with-body -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "http://127.0.0.1:8080/api/v1/$2"; }
 
+"${podman[@]}" rm -f --ignore -t 2 gateway-image-test gateway-image-client >/dev/null
 scripts/lab.sh hosts
 install -d -m 0700 -o 1654 -g 1654 "$state/data"
 chmod 0711 "$state"
-"${podman[@]}" run -d --name gateway-image-test "${limits[@]}" --network "ns:/run/netns/$LAB-gw" "${options[@]}" -v "$state/data:/data" localhost/gateway >/dev/null
+"${podman[@]}" run -d --name gateway-image-test "${limits[@]}" --network "ns:/run/netns/$LAB-gw" "${options[@]}" -v "$state/data:/data" localhost/gateway >/dev/null 2>"$state/podman.log" || { cat "$state/podman.log" >&2; fail "the container was not started"; }
 until_true 30 "the container's start" in_gw curl -fsS http://127.0.0.1:8080/readyz
 echo "Authorization: Bearer $(cat "$state/data/api-token")" >"$state/authorization"
 
@@ -47,14 +51,14 @@ peer=$(rest POST tunnels/wg0/peers '{"name":"host-u","addresses":["192.168.53.99
 rest POST "peers/$peer/routes" '{"prefix":"192.168.60.0/24","installOn":"client"}' >/dev/null
 rest GET "peers/$peer/config" >"$state/host-u.conf"
 "${podman[@]}" run -d --name gateway-image-client "${limits[@]}" --network "ns:/run/netns/$LAB-u" "${options[@]}" \
-  -v "$state/host-u.conf:/host-u.conf:ro" --entrypoint gateway localhost/gateway connect /host-u.conf >/dev/null
+  -v "$state/host-u.conf:/host-u.conf:ro" --entrypoint gateway localhost/gateway connect /host-u.conf >/dev/null 2>>"$state/podman.log" || { cat "$state/podman.log" >&2; fail "the client was not started"; }
 reaches() { ip netns exec "$LAB-u" ping -n -c 1 -W 1 192.168.60.101; }
 until_true 20 "an answer from V to U" reaches
 ip netns exec "$LAB-u" ping -n -c 10 -i 0.1 -W 1 192.168.60.101 | grep ' 0% packet loss' || fail "pings were lost"
 [ "$("${podman[@]}" top gateway-image-test user | tail -1)" = app ] || fail "the container does not run as the user app"
 "${podman[@]}" healthcheck run gateway-image-test >/dev/null || fail "the health check fails"
 
-"${podman[@]}" restart -t 10 gateway-image-test >/dev/null
+"${podman[@]}" restart -t 10 gateway-image-test >/dev/null 2>>"$state/podman.log"
 until_true 30 "the restart" in_gw curl -fsS http://127.0.0.1:8080/readyz
 until_true 20 "an answer from V to U after the restart" reaches
 
@@ -66,7 +70,8 @@ says() {
   grep -q -- "$expected" <<<"$out" || fail "does not name $expected: $out"
   echo "without it: $(grep -m1 -- "$expected" <<<"$out")"
 }
-says CAP_NET_ADMIN --cap-drop ALL --device /dev/net/tun
+says CAP_NET_ADMIN --cap-drop ALL --device "$state/tun:/dev/net/tun"
 says /dev/net/tun --cap-drop ALL --cap-add NET_ADMIN
-says /data --cap-drop ALL --cap-add NET_ADMIN --device /dev/net/tun --read-only --tmpfs /data:ro
+says "chmod 0666 /dev/net/tun" --cap-drop ALL --cap-add NET_ADMIN --device "$state/tun-root-only:/dev/net/tun"
+says /data --cap-drop ALL --cap-add NET_ADMIN --device "$state/tun:/dev/net/tun" --read-only --tmpfs /data:ro
 echo "test-image: passed"

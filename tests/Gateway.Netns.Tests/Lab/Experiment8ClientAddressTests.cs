@@ -1,3 +1,4 @@
+using System.Net;
 using Gateway.Netns.Tests.Harness;
 using Xunit;
 
@@ -17,6 +18,9 @@ public sealed class Experiment8ClientAddressTests
 {
     private const string Moved = "192.168.30.99", MovedPrefix = "192.168.30.0/24";
 
+    /// <summary>Nobody: what leaves that way shows as an unanswered ARP question.</summary>
+    private const string DefaultRouter = "10.0.2.254";
+
     [Theory]
     [InlineData("off", false, true)]
     [InlineData("off", true, true)]
@@ -33,7 +37,7 @@ public sealed class Experiment8ClientAddressTests
         var set = await lab.Api.Patch($"interfaces/{tunnel.ServerDevice}", new { rpFilter });
         Assert.Equal(KernelValue(rpFilter), await lab.GatewayHost.Sysctl($"net.ipv4.conf.{tunnel.ServerDevice}.rp_filter"));
         Assert.Contains(rpFilter, set.ToJsonString(), StringComparison.Ordinal);
-        if (defaultRoute) await lab.GatewayHost.Ip($"route add default via {ThreeHosts.UAddress}");
+        if (defaultRoute) await lab.GatewayHost.Ip($"route add default via {DefaultRouter}");
         await tunnel.StartClient();
         await lab.U.Reaches(ThreeHosts.VAddress);
         await lab.U.Ip($"addr flush dev {tunnel.ClientDevice}");
@@ -41,6 +45,7 @@ public sealed class Experiment8ClientAddressTests
         await lab.U.Ip($"route replace {LabTunnel.Intranet} dev {tunnel.ClientDevice}");
         await using var uOutside = await Capture.Start(lab.U, "eth0", "udp port 9090");
         await using var gatewayTunnel = await Capture.Start(lab.GatewayHost, tunnel.ServerDevice, "icmp");
+        await using var gatewayOutside = await Capture.Start(lab.GatewayHost, "eth0", "arp");
         await using var gatewayIntranet = await Capture.Start(lab.GatewayHost, "eth1", "icmp");
         var refusedBefore = await ReversePathDrops(lab.GatewayHost);
 
@@ -56,6 +61,7 @@ public sealed class Experiment8ClientAddressTests
             await gatewayIntranet.Sees(packet => packet.IsEchoRequest && packet.IsBetween(Moved, ThreeHosts.VAddress), "the request on its way to V");
             await gatewayIntranet.Sees(packet => packet.IsEchoReply && packet.IsBetween(ThreeHosts.VAddress, Moved), "V's answer arriving");
             Assert.Equal(0, refused);
+            if (defaultRoute) await gatewayOutside.Sees(packet => packet.ArpOperation == 1 && packet.Destination.Equals(IPAddress.Parse(DefaultRouter)), "the answer leaving by the default route");
         }
         else
         {
