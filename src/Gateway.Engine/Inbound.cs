@@ -69,6 +69,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
             var messages = _socket.Receive(_batch);
             if (messages == 0)
             {
+                _flows.Inbound.Sweep(_tunnel.Clock.Now.Ticks);
                 if (!_socket.WaitReadable()) return "the UDP socket is gone";
                 continue;
             }

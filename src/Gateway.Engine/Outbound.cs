@@ -85,6 +85,7 @@ internal sealed unsafe class Outbound : IDisposable
                     return $"the device {_device.Name} is gone";
                 default:
                     Flush();
+                    _flows.Outbound.Sweep(_tunnel.Clock.Now.Ticks);
                     if (!_device.WaitReadable()) return $"the device {_device.Name} is gone";
                     break;
             }

@@ -214,6 +214,7 @@ public class TunnelTests
         await using var pair = await Pair.StartAsync();
         pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "session"u8));
         await Pair.ReceiveAsync(pair.GatewayDevice);
+        await Pair.UntilAsync(() => pair.GatewayPeer.LastHandshake is not null, "session confirmed");
         var handshake = pair.GatewayPeer.LastHandshake;
         pair.Time.Advance(TimeSpan.FromSeconds(1));
 
