@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Text;
-using Xunit;
 
 namespace Gateway.Netns.Tests.Harness;
 
 /// <summary>A process that runs beside the test: its output is collected, and it is ended by its id.</summary>
-internal sealed class Child : IAsyncDisposable
+internal sealed partial class Child : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly string _name;
@@ -86,10 +85,12 @@ internal sealed class Child : IAsyncDisposable
     {
         await Kill();
         await _reading;
-        // Shown with a test that failed.
-        if (!_isQuiet && Output.Length > 0) TestContext.Current.TestOutputHelper?.WriteLine($"--- {_name}\n{Output}");
+        if (!_isQuiet && Output.Length > 0) ShowWithFailedTest($"--- {_name}\n{Output}");
         _process.Dispose();
     }
+
+    /// <summary>Nothing where no test runs: the benchmarks use these hosts and processes too.</summary>
+    static partial void ShowWithFailedTest(string text);
 
     private async Task Read(StreamReader reader)
     {
