@@ -32,6 +32,9 @@ internal sealed record Slot(int Number)
     /// <summary>U's address in the tunnel.</summary>
     public string ClientAddress(Family family) => family == Family.V4 ? $"192.168.{53 + Number}.99" : $"fd00:{53 + Number}::99";
 
+    /// <summary>One of many addresses in the tunnel, none of which is U's or the gateway's.</summary>
+    public string NumberedAddress6(int number) => $"fd00:{53 + Number}::1:{number + 1:x}";
+
     /// <summary>The address of V that U reaches through this tunnel.</summary>
     public string VAddress(Family family) => family == Family.V4 ? $"192.168.60.{101 + Number}" : $"fd00:60::{101 + Number}";
 }

@@ -18,6 +18,7 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         await output.WriteLineAsync($"{MachineFacts.Text()}; medians of {options.Runs} interleaved runs of {options.Seconds} s; a ratio above 1 says that the second is better");
         if (options.NeedsProducts) await Attempt("publishing", Publish);
         if (options.IsSideBySide) await Attempt("side by side", SideBySide);
+        if (options.Has("peers")) await Attempt("many peers", ManyPeers);
         if (options.Has("watched")) await Attempt("watched", Watched);
         await _criteria.Print(output);
         return _complete;
@@ -55,6 +56,21 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         }
         if (options.Has("memory")) await TellMemory("memory of the gateway's end", ends);
         if (options.Has("idle")) await TellIdle(ends);
+    }
+
+    /// <summary>The product with one peer, and beside it, in hosts of its own, with thousands.</summary>
+    private async Task ManyPeers()
+    {
+        Slot slot = new(0);
+        await using var fewBed = await Bed.Create(slot);
+        await using var manyBed = await Bed.Create(slot);
+        await using var few = new GatewayEnds(fewBed, slot, "1 peer");
+        await using var many = new GatewayEnds(manyBed, slot, $"{ManyPeersSeed.Peers} peers", manyPeers: true);
+        ITunnelEnds[] ends = [few, many];
+        await StartAndWarmUp(ends);
+        var results = await Section("peers", $"{ManyPeersSeed.Peers} peers with {ManyPeersSeed.Prefixes} prefixes (written into the database before the start) against one peer", ends, Probes.Throughput(_loads, Family.V4));
+        await TellMemory("their memory", ends);
+        _criteria.ManyPeers(results, ends, ProcessUse.Memory(many.GatewayProcessId).Highest);
     }
 
     /// <summary>The engine in processes of the benchmark's own, one of which has its packets read when told to.</summary>

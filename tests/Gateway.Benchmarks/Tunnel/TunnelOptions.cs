@@ -5,7 +5,7 @@ namespace Gateway.Benchmarks.Tunnel;
 /// <summary>What to measure, and how long.</summary>
 internal sealed record TunnelOptions
 {
-    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle", "watched"];
+    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle", "peers", "watched"];
     public static readonly string[] AllEnds = ["wireguard-go", "gateway", "connect"];
 
     public const string Usage = """
@@ -19,6 +19,7 @@ internal sealed record TunnelOptions
                                ipv6     IPv6 inside, over IPv4 and over IPv6
                                memory   resident memory of the gateway's end after the load
                                idle     CPU of the gateway's end without traffic
+                               peers    10,000 peers with 100,000 prefixes against one peer
                                watched  packets being read by a watcher against nobody watching
           --first, --second   what to compare: wireguard-go (default first), gateway (default second: the host with `Gateway.Cli connect` as its client)
                               or connect (`Gateway.Cli connect` at both ends)
@@ -45,7 +46,7 @@ internal sealed record TunnelOptions
     public bool IsSideBySide => HasAnyOf("base", "nouso", "ipv6", "memory", "idle");
 
     /// <summary>Whether the published host takes part.</summary>
-    public bool NeedsHost => IsSideBySide && (First == "gateway" || Second == "gateway");
+    public bool NeedsHost => Has("peers") || (IsSideBySide && (First == "gateway" || Second == "gateway"));
 
     /// <summary>Whether any published program takes part.</summary>
     public bool NeedsProducts => NeedsHost || (IsSideBySide && (First == "connect" || Second == "connect"));

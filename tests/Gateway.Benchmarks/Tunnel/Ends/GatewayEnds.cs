@@ -1,7 +1,8 @@
 namespace Gateway.Benchmarks.Tunnel.Ends;
 
 /// <summary>The product: the host on the gateway, its tunnel, peer and routes made over REST, and `gateway connect` on U with the file it hands out.</summary>
-internal sealed class GatewayEnds(Bed bed, Slot slot, string name) : ITunnelEnds
+/// <param name="manyPeers">Whether <see cref="ManyPeersSeed"/>'s are there too.</param>
+internal sealed class GatewayEnds(Bed bed, Slot slot, string name, bool manyPeers = false) : ITunnelEnds
 {
     private const string Device = "wg0";
 
@@ -16,6 +17,31 @@ internal sealed class GatewayEnds(Bed bed, Slot slot, string name) : ITunnelEnds
     public int GatewayProcessId => bed.Lab.Gateway.ProcessId;
 
     public async Task Start()
+    {
+        try
+        {
+            await MakeTunnel();
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidOperationException($"{exception.Message}; the gateway logged: {bed.Lab.Gateway.Log.Trim()}", exception);
+        }
+        await bed.UReachesV(slot);
+    }
+
+    public async Task DialOver(Family outer)
+    {
+        await _client!.DialTo(Bed.Endpoint(slot, outer));
+        await bed.UReachesV(slot);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null) await _client.DisposeAsync();
+        await bed.Lab.Gateway.Stop();
+    }
+
+    private async Task MakeTunnel()
     {
         var gateway = bed.Lab.Gateway;
         gateway.Executable = Products.Host;
@@ -37,20 +63,14 @@ internal sealed class GatewayEnds(Bed bed, Slot slot, string name) : ITunnelEnds
         foreach (var prefix in (string[])[$"{slot.VAddress(Family.V4)}/32", $"{slot.VAddress(Family.V6)}/128"])
             await gateway.Api.Post($"peers/{id}/routes", new { prefix, installOn = "client" });
 
-        _client = new ConnectProcess(bed.U, $"gwc{slot.Number}", await gateway.Api.Config(id));
+        var config = await gateway.Api.Config(id);
+        if (manyPeers)
+        {
+            await gateway.Stop();
+            await ManyPeersSeed.Add(Path.Combine(gateway.DataDirectory, "gateway.db"), slot);
+            await gateway.Start();
+        }
+        _client = new ConnectProcess(bed.U, $"gwc{slot.Number}", config);
         await _client.Start();
-        await bed.UReachesV(slot);
-    }
-
-    public async Task DialOver(Family outer)
-    {
-        await _client!.DialTo(Bed.Endpoint(slot, outer));
-        await bed.UReachesV(slot);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_client is not null) await _client.DisposeAsync();
-        await bed.Lab.Gateway.Stop();
     }
 }

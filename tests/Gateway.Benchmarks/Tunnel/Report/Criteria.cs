@@ -6,7 +6,7 @@ namespace Gateway.Benchmarks.Tunnel.Report;
 /// <summary>What the product has promised of its figures, one line each: "ok" or "short". Told, never enforced: the machine may be anything.</summary>
 internal sealed class Criteria
 {
-    private const double Throughput = 8, Cpu = 7, Ping = 1, IdlePercent = 1;
+    private const double Throughput = 8, Cpu = 7, Ping = 1, ManyPeersThroughput = 0.95, MegabytesWithManyPeers = 300, IdlePercent = 1;
 
     private readonly List<string> _lines = [];
 
@@ -31,6 +31,16 @@ internal sealed class Criteria
                 if (results.Better(first.Name, second.Name, direction, measure) is { } ratio) Add($"{what} {Arrow(direction)}", ratio, "×", ratio >= wanted, $"≥ {wanted}");
             }
         }
+    }
+
+    public void ManyPeers(Results? results, ITunnelEnds[] ends, double megabytes)
+    {
+        foreach (var direction in Enum.GetValues<Direction>())
+        {
+            if (results?.Better(ends[0].Name, ends[1].Name, direction, Measure.Tcp1) is { } ratio)
+                Add($"throughput with {ends[1].Name} against {ends[0].Name} {Arrow(direction)}", ratio, "×", ratio >= ManyPeersThroughput, $"≥ {ManyPeersThroughput.ToString(CultureInfo.InvariantCulture)}");
+        }
+        Add($"memory at its highest with {ends[1].Name}", megabytes, " MB", megabytes < MegabytesWithManyPeers, $"< {MegabytesWithManyPeers}");
     }
 
     public void Idle(ITunnelEnds ends, double percent)
