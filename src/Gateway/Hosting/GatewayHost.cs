@@ -45,7 +45,7 @@ internal static class GatewayHost
         });
         // A start that fails ends in one sentence by Program; these would add stack traces to it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        builder.Logging.AddFilter((category, level) => category != "Microsoft.AspNetCore.Server.Kestrel" || level < LogLevel.Critical);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
         configure?.Invoke(builder);
         AddServices(builder);
         var app = builder.Build();
@@ -81,7 +81,7 @@ internal static class GatewayHost
             $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
         services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
         services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
-            .AddSingleton<SnapshotLoader>().AddSingleton<Reconciler>().AddSingleton<Changes>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
+            .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<Changes>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
             .AddSingleton<TunnelService>().AddSingleton<PeerView>().AddSingleton<PeerService>().AddSingleton<RouteService>()
             .AddSingleton<InterfaceService>().AddSingleton<PacketService>().AddSingleton<StatusService>();
         services.AddHostedService<DataPlaneService>();

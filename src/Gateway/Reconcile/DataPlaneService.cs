@@ -8,7 +8,8 @@ namespace Gateway.Reconcile;
 /// the kernel.
 /// </summary>
 internal sealed class DataPlaneService(
-    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart, IHostApplicationLifetime lifetime)
+    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, ControlSockets sockets, DataPlane dataPlane, FirstStart firstStart,
+    IHostApplicationLifetime lifetime)
     : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -32,7 +33,7 @@ internal sealed class DataPlaneService(
         }
         finally
         {
-            // The container disposes of the data plane after this.
+            // The container disposes of the sockets and the data plane after this.
             await endpoints.FlushAsync(CancellationToken.None);
         }
     }
@@ -42,6 +43,7 @@ internal sealed class DataPlaneService(
         await foreach (var happened in dataPlane.Events.ReadAllAsync(stoppingToken))
         {
             endpoints.Observe(happened, stoppingToken);
+            if (happened.Kind is DataPlaneEventKind.TunnelUp or DataPlaneEventKind.TunnelFailed) await sockets.SyncAsync();
             if (happened.Kind != DataPlaneEventKind.TunnelUp) continue;
             // A new device starts with the kernel's default; what is wanted of it by name is set again.
             var name = dataPlane.GetStatus().FirstOrDefault(t => t.Id == happened.TunnelId)?.Name;

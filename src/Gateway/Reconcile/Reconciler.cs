@@ -17,7 +17,7 @@ namespace Gateway.Reconcile;
 /// 5. tell those who wait. What fails is tried again with growing pauses, from step 1.
 /// </summary>
 internal sealed partial class Reconciler(
-    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, TimeProvider time, ILogger<Reconciler> logger)
+    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, ControlSockets sockets, TimeProvider time, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -103,7 +103,9 @@ internal sealed partial class Reconciler(
         }
 
         foreach (var found in pending.Select(w => w.Found).OfType<FoundEndpoint>()) loader.SetLookedUp(found.TunnelId, found.PeerId, found.Configured, found.Endpoint);
-        await dataPlane.ApplyAsync(loader.ToConfigs(), cancellationToken);
+        var configs = loader.ToConfigs();
+        await dataPlane.ApplyAsync(configs, cancellationToken);
+        await sockets.SyncAsync(configs);
         lock (_gate)
         {
             // Changes posted since the read have their own turn; the revision read may already count them.
