@@ -2,6 +2,7 @@ using Gateway.Cli.Output;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Linux;
+using Gateway.Linux.Netlink;
 using Gateway.Linux.Uapi;
 using Gateway.Protocol;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,8 @@ internal static partial class DeviceRunner
         var crypto = new LibcryptoPrimitives();
         using var ports = new DevicePorts(new LinuxTunnelPorts(logs));
         var realName = ports.Create(new DeviceRequest(name, TunnelLayer.Ip));
+        // As wireguard-go: what a WireGuard packet can carry on an Ethernet path over IPv6, until somebody sets another.
+        LinkMtu.Set(realName, new TunnelConfig { Id = default, Name = realName }.Mtu);
         using var plane = new DataPlane(new DataPlaneOptions(), ports, crypto, TimeProvider.System, logs.CreateLogger<DataPlane>());
         using var device = new UserspaceDevice(plane, ports, crypto, new TunnelConfig { Id = Guid.NewGuid(), Name = realName, ManageLink = false });
         await device.StartAsync();
