@@ -34,7 +34,8 @@ internal sealed partial class ConnectRunner : IDisposable
     public static async Task<int> RunAsync(ConnectPlan plan, bool verbose)
     {
         using var signals = new StopSignals();
-        using var logs = Logs.Create(verbose ? LogLevel.Debug : LogLevel.Information);
+        // What the engine reports comes as events and status, and is said once, here.
+        using var logs = Logs.Create(verbose ? LogLevel.Debug : LogLevel.Information, verbose ? LogLevel.Debug : LogLevel.Error);
         using var runner = new ConnectRunner(plan, logs);
         foreach (var notice in plan.Notices) LogNotice(runner._log, notice);
         await runner.OpenAsync();

@@ -23,7 +23,7 @@ internal static partial class DeviceRunner
         if (!foreground) return await Daemon.StartAsync(name, inheritLog: level != LogLevel.None && Environment.GetEnvironmentVariable("LOG_LEVEL") is { Length: > 0 });
 
         using var signals = new StopSignals();
-        using var logs = Logs.Create(level);
+        using var logs = Logs.Create(level, level);
         var log = logs.CreateLogger("device");
         try
         {

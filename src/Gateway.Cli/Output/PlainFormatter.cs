@@ -23,10 +23,11 @@ internal sealed class PlainFormatter(TimeProvider time) : ConsoleFormatter(Forma
 /// <summary>Makes the loggers of a command.</summary>
 internal static class Logs
 {
-    /// <summary>Everything from <paramref name="level"/> on, to standard error.</summary>
-    public static ILoggerFactory Create(LogLevel level) => LoggerFactory.Create(builder =>
+    /// <summary>Everything from <paramref name="level"/> on, to standard error; what the layers below say themselves only from <paramref name="below"/> on.</summary>
+    public static ILoggerFactory Create(LogLevel level, LogLevel below) => LoggerFactory.Create(builder =>
     {
         builder.SetMinimumLevel(level);
+        builder.AddFilter("Gateway", below);
         builder.AddConsole(options =>
         {
             options.FormatterName = PlainFormatter.FormatterName;
