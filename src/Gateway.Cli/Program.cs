@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using Gateway.Cli.Connect;
 using Gateway.Cli.Device;
 using Gateway.Cli.Output;
+using Gateway.Engine.Ports;
 
 [assembly: SupportedOSPlatform("linux")]
 
@@ -45,6 +46,11 @@ internal static class Program
         {
             await errors.WriteLineAsync($"gateway: {e.Message}");
             return e.ExitCode;
+        }
+        catch (PortException e)
+        {
+            await errors.WriteLineAsync($"gateway: {e.Message} {e.Remedy}");
+            return ExitCodes.Failed;
         }
     }
 }

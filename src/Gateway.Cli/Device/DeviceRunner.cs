@@ -25,15 +25,8 @@ internal static partial class DeviceRunner
         using var signals = new StopSignals();
         using var logs = Logs.Create(level, level);
         var log = logs.CreateLogger("device");
-        try
-        {
-            await RunAsync(name, signals, logs, log);
-            return ExitCodes.Ok;
-        }
-        catch (PortException e)
-        {
-            throw new CommandException($"{e.Message} {e.Remedy}", ExitCodes.Failed);
-        }
+        await RunAsync(name, signals, logs, log);
+        return ExitCodes.Ok;
     }
 
     private static async Task RunAsync(string name, StopSignals signals, ILoggerFactory logs, ILogger log)
