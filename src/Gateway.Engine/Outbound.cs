@@ -15,7 +15,7 @@ namespace Gateway.Engine;
 /// <item>a session to send it with? else it waits for one (<see cref="SendTo"/>)</item>
 /// <item>account: flow, tap, counters (<see cref="Account"/>)</item>
 /// <item>split it, and seal each segment behind the last one in the send buffer (<see cref="SealSegments"/>)</item>
-/// <item>send the buffer with one call when it is full, the destination changes, or the device has no more (<see cref="Flush"/>)</item>
+/// <item>send the buffer with one call when it is full, the destination changes, or the device has no more (<see cref="SendBuffer"/>)</item>
 /// </list>
 /// Nothing here allocates or locks for a packet that has a session.
 /// </summary>
@@ -24,49 +24,32 @@ internal sealed unsafe class Outbound : IDisposable
     /// <summary>A read is at most the virtio header and 65,535 bytes; the tail is room for padding.</summary>
     private const int FrameBytes = VirtioHeader.Bytes + 65_535 + 64;
 
-    /// <summary>The largest UDP payload over IPv4, and so the most that one send with GSO may carry (facts of udp_sendmsg).</summary>
-    private const int MaxSendBytes = 65_507;
-
-    /// <summary>UDP_MAX_SEGMENTS before Linux 6.9.</summary>
-    private const int MaxSendSegments = 64;
-
     /// <summary>WireGuard pads plaintexts to this (whitepaper §5.4.6).</summary>
     private const int PaddingBytes = 16;
 
     private readonly Tunnel _tunnel;
     private readonly ITunnelDevice _device;
-    private readonly IDatagramSocket _socket;
+    private readonly SendBuffer _datagrams;
     private readonly FlowTable _flows;
     private readonly PacketTap _tap;
     private readonly int _headerBytes;
     private readonly byte* _frame;
-    private readonly byte* _send;
     private volatile bool _stopping;
-    private bool _segmentation;
 
     // The frame being forwarded: what its headers say, and how it is cut (Count 0 or 1: it is not).
     private IpPacket _info;
     private SuperPacket _plan;
 
-    // The datagrams sealed and not yet sent: all for one peer, all of one size but the last.
-    private Peer? _pendingPeer;
-    private int _pendingBytes;
-    private int _pendingSegmentBytes;
-    private int _pendingCount;
-    private bool _pendingClosed;
-
     public Outbound(Tunnel tunnel, ITunnelDevice device, IDatagramSocket socket)
     {
         _tunnel = tunnel;
         _device = device;
-        _socket = socket;
+        _datagrams = new SendBuffer(tunnel, socket);
         _flows = tunnel.Flows;
         _tap = tunnel.Tap;
-        _segmentation = socket.MaxSegments > 1;
         _headerBytes = device.HasVnetHeader ? VirtioHeader.Bytes : 0;
-        // SAFETY: both are freed by Dispose, which the tunnel calls after this object's thread has ended.
+        // SAFETY: freed by Dispose, which the tunnel calls after this object's thread has ended.
         _frame = (byte*)NativeMemory.AlignedAlloc(FrameBytes, 64);
-        _send = (byte*)NativeMemory.AlignedAlloc(65_536 + 64, 64);
     }
 
     /// <summary>Runs until told to stop. Answers why it ended by itself; null = it was told to.</summary>
@@ -84,7 +67,7 @@ internal sealed unsafe class Outbound : IDisposable
                 case PortStatus.Gone:
                     return $"the device {_device.Name} is gone";
                 default:
-                    Flush();
+                    _datagrams.Flush();
                     _flows.Outbound.Sweep(_tunnel.Clock.Now.Ticks);
                     if (!_device.WaitReadable()) return $"the device {_device.Name} is gone";
                     break;
@@ -211,13 +194,13 @@ internal sealed unsafe class Outbound : IDisposable
     private void SealSegment(Peer peer, KeyPair keys, ulong counter, byte* packet, int bytes, int mtu)
     {
         var padded = PaddedLength(bytes, mtu);
-        if (padded + KeyPair.OverheadBytes > MaxSendBytes)
+        if (padded + KeyPair.OverheadBytes > SendBuffer.MaxBytes)
         {
             Count(peer, DropReason.TooBig, 1);
             return;
         }
 
-        var message = Reserve(peer, padded + KeyPair.OverheadBytes);
+        var message = _datagrams.Reserve(peer, padded + KeyPair.OverheadBytes);
         if (padded == bytes)
         {
             keys.Seal(counter, new ReadOnlySpan<byte>(packet, bytes), message);
@@ -252,56 +235,13 @@ internal sealed unsafe class Outbound : IDisposable
 
     private void CopyDatagram(Peer peer, ReadOnlySpan<byte> packet)
     {
-        if (packet.Length > MaxSendBytes)
+        if (packet.Length > SendBuffer.MaxBytes)
         {
             Count(peer, DropReason.TooBig, 1);
             return;
         }
 
-        packet.CopyTo(Reserve(peer, packet.Length));
-    }
-
-    /// <summary>Room for one more datagram behind the pending ones, which go first where it cannot join them.</summary>
-    private Span<byte> Reserve(Peer peer, int bytes)
-    {
-        var joins = _pendingCount == 0 ||
-            (_pendingPeer == peer && !_pendingClosed && bytes <= _pendingSegmentBytes
-             && _pendingCount < MaxSendSegments && _pendingBytes + bytes <= MaxSendBytes);
-        if (!joins) Flush();
-        if (_pendingCount == 0)
-        {
-            _pendingPeer = peer;
-            _pendingSegmentBytes = bytes;
-        }
-
-        // GSO cuts the buffer into equal pieces: only the last may be shorter.
-        _pendingClosed = bytes < _pendingSegmentBytes;
-        var room = new Span<byte>(_send + _pendingBytes, bytes);
-        _pendingBytes += bytes;
-        _pendingCount++;
-        return room;
-    }
-
-    /// <summary>Step 6.</summary>
-    private void Flush()
-    {
-        if (_pendingCount == 0) return;
-        var peer = _pendingPeer!;
-        var endpoint = peer.Endpoint;
-        var status = endpoint is null
-            ? PortStatus.Refused
-            : _socket.Send(new ReadOnlySpan<byte>(_send, _pendingBytes), _pendingSegmentBytes, in endpoint.Value).Status;
-        if (status == PortStatus.Ok) peer.Sent.Bytes += _pendingBytes;
-        else Count(peer, status == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused, _pendingCount);
-        _pendingCount = 0;
-        _pendingBytes = 0;
-        _pendingClosed = false;
-        _pendingPeer = null;
-        if (_segmentation && _socket.MaxSegments == 1)
-        {
-            _segmentation = false;
-            _tunnel.ReportOffloadOff("UDP GSO");
-        }
+        packet.CopyTo(_datagrams.Reserve(peer, packet.Length));
     }
 
     /// <summary>Ethernet: to the peer that owns the destination MAC address, or to all.</summary>
@@ -345,7 +285,7 @@ internal sealed unsafe class Outbound : IDisposable
 
     private void RunCommands()
     {
-        Flush();
+        _datagrams.Flush();
         while (_tunnel.OutboundCommands.TryTake(out var command))
         {
             switch (command.Kind)
@@ -368,7 +308,7 @@ internal sealed unsafe class Outbound : IDisposable
             }
         }
 
-        Flush();
+        _datagrams.Flush();
     }
 
     private void SendWaiting(Peer peer)
@@ -391,8 +331,8 @@ internal sealed unsafe class Outbound : IDisposable
             return;
         }
 
-        keys.Seal(counter, [], Reserve(peer, KeyPair.OverheadBytes));
-        Flush();
+        keys.Seal(counter, [], _datagrams.Reserve(peer, KeyPair.OverheadBytes));
+        _datagrams.Flush();
         if (session.NoteSent(keys, data: false, now)) _tunnel.RequestService(peer);
     }
 
@@ -419,7 +359,7 @@ internal sealed unsafe class Outbound : IDisposable
             if (Parse(_headerBytes + packet.Length) == SplitStatus.Ok) SendTo(peer, _headerBytes + packet.Length);
         }
 
-        Flush();
+        _datagrams.Flush();
         injection.Complete(null);
     }
 
@@ -442,6 +382,6 @@ internal sealed unsafe class Outbound : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(_frame);
-        NativeMemory.AlignedFree(_send);
+        _datagrams.Dispose();
     }
 }

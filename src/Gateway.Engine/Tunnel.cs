@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Security.Cryptography;
 using Gateway.Engine.Control;
 using Gateway.Engine.Flows;
@@ -24,11 +23,8 @@ internal sealed partial class Tunnel : IDisposable
     private readonly ITunnelPorts _ports;
     private readonly ILogger _logger;
     private readonly Action<DataPlaneEvent> _report;
-    private readonly Dictionary<Guid, Peer> _peersById = [];
+    private readonly PeerTable _peerTable;
     private readonly ITimer _retry;
-    private RouteTable<Peer> _routes = RouteTable<Peer>.Empty;
-    private volatile Peer[] _peers = [];
-    private int _nextPeerIndex;
 
     // While up.
     private ITunnelDevice? _device;
@@ -43,6 +39,8 @@ internal sealed partial class Tunnel : IDisposable
     private int _generation;
     private int _failures;
     private bool _closed;
+    private Task _opening = Task.CompletedTask;
+    private Task _configuring = Task.CompletedTask;
 
     public Tunnel(TunnelConfig config, DataPlaneOptions options, ITunnelPorts ports, ICryptoPrimitives crypto, EngineClock clock, ControlLoop loop, Action<DataPlaneEvent> report, ILogger logger)
     {
@@ -63,6 +61,7 @@ internal sealed partial class Tunnel : IDisposable
             Identity = new WireGuardDevice(config.PrivateKey ?? PrivateKey.Generate(random), crypto, random, Handshakes);
         }
 
+        _peerTable = new PeerTable(this, loop);
         _retry = clock.Provider.CreateTimer(_ => loop.Post(() => { if (!_closed && State == TunnelState.Failed) _ = OpenAsync(); }), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Status = new PortsStatus(TunnelState.Opening, config.Name, 0, config.Mtu, [], [], null, null, null);
     }
@@ -84,10 +83,10 @@ internal sealed partial class Tunnel : IDisposable
     public Handshakes? Handshakes { get; }
 
     /// <summary>Allowed IPs of all peers; an immutable table is swapped.</summary>
-    public RouteTable<Peer> Routes => Volatile.Read(ref _routes);
+    public RouteTable<Peer> Routes => _peerTable.Routes;
 
     /// <summary>In configured order; a whole array is swapped.</summary>
-    public Peer[] Peers => _peers;
+    public Peer[] Peers => _peerTable.Peers;
 
     public CommandQueue OutboundCommands { get; } = new();
 
@@ -153,8 +152,8 @@ internal sealed partial class Tunnel : IDisposable
     {
         var old = Config;
         Config = config;
-        if (Identity is not null && config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) ChangeIdentity(key);
-        ApplyPeers(config);
+        if (config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) _peerTable.ChangeIdentity(key);
+        _peerTable.Apply(config.Peers, isUp: State == TunnelState.Up);
         if (State == TunnelState.Up) return FollowAsync(old);
         return State == TunnelState.Opening && _generation > 0 ? _opening : OpenAsync();
     }
@@ -172,8 +171,6 @@ internal sealed partial class Tunnel : IDisposable
         if (config.ListenPort != old.ListenPort || config.FirewallMark != old.FirewallMark) RebindSocket(old);
         return State == TunnelState.Up ? ConfigureLinkAsync() : Task.CompletedTask;
     }
-
-    private Task _opening = Task.CompletedTask;
 
     /// <summary>Opens device and socket away from the control thread: with many routes it takes a while.</summary>
     public Task OpenAsync()
@@ -222,7 +219,7 @@ internal sealed partial class Tunnel : IDisposable
         StartThreads();
         LogUp(device.Name, socket.Port);
         Report(new DataPlaneEvent(DataPlaneEventKind.TunnelUp, Config.Id, null, device.Name));
-        foreach (var peer in _peers) Dial(peer);
+        _peerTable.DialAll();
         // The configuration may have changed while it was opened.
         if (!ReferenceEquals(opened, Config)) _ = FollowAsync(opened);
     }
@@ -314,126 +311,7 @@ internal sealed partial class Tunnel : IDisposable
         return done.Task;
     }
 
-    private Task _configuring = Task.CompletedTask;
-
     private static bool Same<T>(ImmutableArray<T> a, ImmutableArray<T> b) => a == b || a.AsSpan().SequenceEqual(b.AsSpan());
-
-    /// <summary>A new key ends every session; whoever had one, or wants one, negotiates anew.</summary>
-    private void ChangeIdentity(PrivateKey key)
-    {
-        if (Identity!.SetPrivateKey(key, Clock.Moment)?.Owner is Peer self)
-        {
-            // A peer with our own new key is nobody to talk to (wg drops it too).
-            self.IsRemoved = true;
-            _peersById.Remove(self.Config.Id);
-        }
-
-        foreach (var peer in _peers) _loop.Service(this, peer);
-    }
-
-    private void ApplyPeers(TunnelConfig config)
-    {
-        var stay = config.Peers.ToDictionary(peer => peer.Id);
-        var changedPrefixes = new List<(Peer Peer, ImmutableArray<IPNetwork> Old)>();
-        foreach (var peer in _peers)
-        {
-            // A changed key is another peer, as in wg.
-            if (!peer.IsRemoved && stay.TryGetValue(peer.Config.Id, out var still) && still.PublicKey == peer.Config.PublicKey) continue;
-            if (!peer.IsRemoved) RemovePeer(peer);
-            changedPrefixes.Add((peer, peer.Config.AllowedIps));
-        }
-
-        var peers = new List<Peer>(config.Peers.Length);
-        foreach (var wanted in config.Peers)
-        {
-            if (!_peersById.TryGetValue(wanted.Id, out var peer))
-            {
-                peer = AddPeer(wanted);
-                if (peer is null) continue;
-                changedPrefixes.Add((peer, []));
-            }
-            else if (!ReferenceEquals(peer.Config, wanted))
-            {
-                var old = peer.Config;
-                ChangePeer(peer, wanted);
-                if (!Same(old.AllowedIps, wanted.AllowedIps)) changedPrefixes.Add((peer, old.AllowedIps));
-            }
-
-            peers.Add(peer);
-        }
-
-        _peers = [.. peers];
-        UpdateRoutes(changedPrefixes);
-    }
-
-    private Peer? AddPeer(PeerConfig config)
-    {
-        WireGuardPeer? session = null;
-        if (Identity is not null)
-        {
-            if (config.PublicKey is not { } key || (session = Identity.AddPeer(key, config.PresharedKey, config.PersistentKeepalive)) is null) return null;
-        }
-
-        var peer = new Peer(_nextPeerIndex++, config) { Session = session };
-        if (session is not null) session.Owner = peer;
-        _peersById.Add(config.Id, peer);
-        if (State == TunnelState.Up) Dial(peer);
-        return peer;
-    }
-
-    private void ChangePeer(Peer peer, PeerConfig wanted)
-    {
-        var old = peer.Config;
-        peer.Apply(wanted);
-        if (peer.Session is not { } session) return;
-        if (!Equals(old.PresharedKey, wanted.PresharedKey)) session.SetPresharedKey(wanted.PresharedKey, Clock.Moment);
-        if (old.PersistentKeepalive != wanted.PersistentKeepalive) session.SetPersistentKeepalive(wanted.PersistentKeepalive, Clock.Moment);
-        _loop.Service(this, peer);
-    }
-
-    private void RemovePeer(Peer peer)
-    {
-        peer.IsRemoved = true;
-        _peersById.Remove(peer.Config.Id);
-        if (peer.Session is { } session) Identity!.RemovePeer(session);
-        PostOutbound(new Command(CommandKind.DropWaiting, peer));
-    }
-
-    /// <summary>After a start the gateway speaks first, so that connections through it go on without waiting for the client.</summary>
-    private void Dial(Peer peer)
-    {
-        if (peer.Session is not { } session) return;
-        if (peer.Config.DialOnStart && peer.Endpoint is not null) session.StartHandshake(Clock.Moment);
-        _loop.Service(this, peer);
-    }
-
-    private void UpdateRoutes(List<(Peer Peer, ImmutableArray<IPNetwork> Old)> changed)
-    {
-        if (changed.Count == 0) return;
-        var touched = changed.Sum(change => change.Old.Length + change.Peer.Config.AllowedIps.Length);
-        var routes = _routes;
-        if (touched > 512 || touched > routes.Count)
-        {
-            routes = RouteTable<Peer>.Build(_peers.SelectMany(peer => peer.Config.AllowedIps.Select(prefix => (prefix, peer))));
-        }
-        else
-        {
-            foreach (var (peer, old) in changed)
-            {
-                foreach (var prefix in old)
-                {
-                    if (routes.Find(prefix) == peer) routes = routes.Without(prefix);
-                }
-            }
-
-            foreach (var (peer, _) in changed.Where(change => !change.Peer.IsRemoved))
-            {
-                foreach (var prefix in peer.Config.AllowedIps) routes = routes.With(prefix, peer);
-            }
-        }
-
-        Volatile.Write(ref _routes, routes);
-    }
 
     private void StartThreads()
     {
@@ -522,7 +400,7 @@ internal sealed partial class Tunnel : IDisposable
         _closed = true;
         _retry.Dispose();
         Close();
-        foreach (var peer in _peers) peer.IsRemoved = true;
+        foreach (var peer in Peers) peer.IsRemoved = true;
         Identity?.Dispose();
         RunLeftCommands();
         Flows.Dispose();
