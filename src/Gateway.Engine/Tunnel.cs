@@ -56,9 +56,7 @@ internal sealed partial class Tunnel : IDisposable
         if (config.Transport == TunnelTransport.WireGuard)
         {
             Handshakes = new Handshakes(this, loop);
-            var random = RandomNumberGenerator.Create();
-            // Without a key yet nobody can reach this end: a key that nobody knows says the same.
-            Identity = new WireGuardDevice(config.PrivateKey ?? PrivateKey.Generate(random), crypto, random, Handshakes);
+            Identity = new WireGuardDevice(config.PrivateKey ?? UnknownKey(), crypto, RandomNumberGenerator.Create(), Handshakes);
         }
 
         _peerTable = new PeerTable(this, loop);
@@ -152,7 +150,7 @@ internal sealed partial class Tunnel : IDisposable
     {
         var old = Config;
         Config = config;
-        if (config.PrivateKey is { } key && !key.Equals(old.PrivateKey)) _peerTable.ChangeIdentity(key);
+        if (!Equals(config.PrivateKey, old.PrivateKey)) _peerTable.ChangeIdentity(config.PrivateKey ?? UnknownKey());
         _peerTable.Apply(config.Peers, isUp: State == TunnelState.Up);
         if (State == TunnelState.Up) return FollowAsync(old);
         return State == TunnelState.Opening && _generation > 0 ? _opening : OpenAsync();
@@ -247,7 +245,7 @@ internal sealed partial class Tunnel : IDisposable
         var delay = s_backOff[Math.Min(_failures++, s_backOff.Length - 1)];
         Status = new PortsStatus(TunnelState.Failed, Config.Name, 0, Config.Mtu, [], [], cause, remedy ?? "It is opened again by itself.", Clock.Provider.GetUtcNow() + delay);
         _retry.Change(delay, Timeout.InfiniteTimeSpan);
-        LogFailed(Config.Name, cause, (int)delay.TotalSeconds);
+        LogFailed(Config.Name, cause.TrimEnd('.'), (int)delay.TotalSeconds);
         Report(new DataPlaneEvent(DataPlaneEventKind.TunnelFailed, Config.Id, null, cause));
     }
 
@@ -312,6 +310,13 @@ internal sealed partial class Tunnel : IDisposable
     }
 
     private static bool Same<T>(ImmutableArray<T> a, ImmutableArray<T> b) => a == b || a.AsSpan().SequenceEqual(b.AsSpan());
+
+    /// <summary>Without a key nobody can reach this end: a key that nobody knows says the same.</summary>
+    private static PrivateKey UnknownKey()
+    {
+        using var random = RandomNumberGenerator.Create();
+        return PrivateKey.Generate(random);
+    }
 
     private void StartThreads()
     {

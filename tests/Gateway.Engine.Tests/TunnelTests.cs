@@ -375,6 +375,19 @@ public class TunnelTests
     }
 
     [Fact]
+    public async Task PrivateKey_TakenAway_IsAnsweredForNoMore()
+    {
+        await using var pair = await Pair.StartAsync();
+        pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "session"u8));
+        await Pair.ReceiveAsync(pair.GatewayDevice);
+        await pair.Gateway.ApplyAsync([pair.GatewayConfig with { PrivateKey = null }]);
+        pair.Time.Advance(TimeSpan.FromSeconds(181));
+        pair.UDevice.SendPacket(TestPackets.Udp(HostU, HostV, "hello?"u8));
+        await Pair.UntilAsync(() => pair.GatewayDrops(DropReason.HandshakeRefused) >= 1, "the handshake is refused");
+        Assert.False(pair.GatewayDevice.Written.TryRead(out _));
+    }
+
+    [Fact]
     public async Task Device_WithoutVnetHeader_StillCarriesPackets()
     {
         await using var pair = await Pair.StartAsync(vnetHeader: false);
