@@ -243,8 +243,8 @@ internal sealed partial class Tunnel : IDisposable
         if (generation != _generation || _closed) return;
         Close();
         var delay = s_backOff[Math.Min(_failures++, s_backOff.Length - 1)];
-        Status = new PortsStatus(TunnelState.Failed, Config.Name, 0, Config.Mtu, [], [], cause, remedy ?? "It is opened again by itself.", Clock.Provider.GetUtcNow() + delay);
         _retry.Change(delay, Timeout.InfiniteTimeSpan);
+        Status = new PortsStatus(TunnelState.Failed, Config.Name, 0, Config.Mtu, [], [], cause, remedy ?? "It is opened again by itself.", Clock.Provider.GetUtcNow() + delay);
         LogFailed(Config.Name, cause.TrimEnd('.'), (int)delay.TotalSeconds);
         Report(new DataPlaneEvent(DataPlaneEventKind.TunnelFailed, Config.Id, null, cause));
     }
