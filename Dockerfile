@@ -1,6 +1,6 @@
 # The gateway as a container: NET_ADMIN and /dev/net/tun, a user that is not root, a read-only root file system, one volume.
 #   docker run -d --name gateway --cap-drop ALL --cap-add NET_ADMIN --device /dev/net/tun --sysctl net.ipv4.ip_forward=1 \
-#     --read-only -v gateway-data:/data -p 51820:51820/udp -p 127.0.0.1:8080:8080 gateway
+#     --read-only --tmpfs /run/wireguard:mode=1777 -v gateway-data:/data -p 51820:51820/udp -p 127.0.0.1:8080:8080 gateway
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
@@ -32,8 +32,8 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libcap2
     && apt-get purge -y -qq --auto-remove libcap2-bin >/dev/null && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && ln -s /cli/Gateway.Cli /usr/local/bin/gateway \
     && install -d -m 0700 -o "$APP_UID" -g "$APP_UID" /data && install -d -m 0755 -o "$APP_UID" -g "$APP_UID" /run/wireguard
-# No diagnostics socket in /tmp: the root file system is read-only.
-ENV ASPNETCORE_URLS=http://*:8080 Gateway__DataDirectory=/data DOTNET_EnableDiagnostics=0
+# The root file system is read-only: no diagnostics socket, and temporary files go to the volume.
+ENV ASPNETCORE_URLS=http://*:8080 ASPNETCORE_HTTP_PORTS= Gateway__DataDirectory=/data TMPDIR=/data DOTNET_EnableDiagnostics=0
 EXPOSE 8080/tcp 51820/udp
 VOLUME /data
 USER $APP_UID

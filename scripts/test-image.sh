@@ -33,10 +33,11 @@ cleanup() {
   rm -rf "$state"
 }
 trap cleanup EXIT
+trap '"${podman[@]}" logs gateway-image-test >&2 || true' ERR
 fail() { echo "test-image: $*" >&2; "${podman[@]}" logs gateway-image-test >&2 || true; "${podman[@]}" logs gateway-image-client >&2 || true; exit 1; }
 until_true() { local end=$((SECONDS + $1)) what=$2; shift 2; until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || fail "$what did not happen in time"; sleep 0.2; done; }
 in_gw() { ip netns exec "$LAB-gw" "$@"; }
-rest() { in_gw curl -sS --fail-with-body -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "http://127.0.0.1:8080/api/v1/$2"; }
+rest() { in_gw curl -sS --fail-with-body -o "$state/answer" -X "$1" -H "@$state/authorization" ${3:+-H 'Content-Type: application/json' -d "$3"} "http://127.0.0.1:8080/api/v1/$2" || { cat "$state/answer" >&2; return 1; }; cat "$state/answer"; }
 
 "${podman[@]}" rm -f --ignore -t 2 gateway-image-test gateway-image-client >/dev/null
 scripts/lab.sh hosts

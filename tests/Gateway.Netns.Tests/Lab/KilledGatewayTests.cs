@@ -53,6 +53,8 @@ public sealed partial class KilledGatewayTests
     {
         await using var lab = await ThreeHosts.WithGateway();
         await using var tunnel = await LabTunnel.Up(lab, LabClient.WireGuardGo);
+        // Where the peer is gets written once the session stands: traffic of two seconds is more than enough for that.
+        await lab.U.Ping(ThreeHosts.VAddress, count: 10);
         await lab.Gateway.Kill();
         // Nothing comes from U any more, so that only the gateway can begin.
         await lab.U.Ip("link set wgu down");

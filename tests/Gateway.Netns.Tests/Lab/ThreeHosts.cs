@@ -38,6 +38,7 @@ internal sealed class ThreeHosts : IAsyncDisposable
         await AddAddress(lab.V, "eth0", VAddress);
         await lab.V.Ip($"route add default via {GatewayInside}");
         await lab.GatewayHost.SetSysctl("net.ipv4.ip_forward", "1");
+        await Eventually.True(async () => !(await lab.GatewayHost.Ip("link show")).Contains("NO-CARRIER", StringComparison.Ordinal), "links with a carrier");
         // A new namespace may inherit rp_filter from the machine: the experiments start from a known state.
         await lab.GatewayHost.SetSysctl("net.ipv4.conf.all.rp_filter", "0");
         await lab.GatewayHost.SetSysctl("net.ipv4.conf.default.rp_filter", "0");
