@@ -32,8 +32,8 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libcap2
     && apt-get purge -y -qq --auto-remove libcap2-bin >/dev/null && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && ln -s /cli/Gateway.Cli /usr/local/bin/gateway \
     && install -d -m 0700 -o "$APP_UID" -g "$APP_UID" /data && install -d -m 0755 -o "$APP_UID" -g "$APP_UID" /run/wireguard
-# The root file system is read-only: no diagnostics socket, and temporary files go to the volume.
-ENV ASPNETCORE_URLS=http://*:8080 ASPNETCORE_HTTP_PORTS= Gateway__DataDirectory=/data TMPDIR=/data DOTNET_EnableDiagnostics=0
+# No diagnostics socket in /tmp: the root file system is read-only.
+ENV ASPNETCORE_URLS=http://*:8080 ASPNETCORE_HTTP_PORTS= Gateway__DataDirectory=/data DOTNET_EnableDiagnostics=0
 EXPOSE 8080/tcp 51820/udp
 VOLUME /data
 USER $APP_UID
