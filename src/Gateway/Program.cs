@@ -8,9 +8,9 @@ internal static class Program
         try
         {
             await using var app = await GatewayHost.BuildAsync(args);
-    // Data protection writes a new key to a temporary file first. That shall not leave the data directory, and /tmp may be read-only;
-    // the variable cannot come from outside, as glibc removes it for an executable with a file capability (ld.so(8), secure-execution mode).
-    Environment.SetEnvironmentVariable("TMPDIR", app.Services.GetRequiredService<DataDirectory>().Path);
+            // Data protection writes a new key to a temporary file first. That shall not leave the data directory, and /tmp may be read-only;
+            // the variable cannot come from outside, as glibc removes it for an executable with a file capability (ld.so(8), secure-execution mode).
+            Environment.SetEnvironmentVariable("TMPDIR", app.Services.GetRequiredService<DataDirectory>().Path);
             await app.RunAsync();
             return 0;
         }
