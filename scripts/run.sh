@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh run
 dotnet build src/Gateway -c "${CONFIGURATION:-Release}" -v q --nologo
+echo "The gateway listens on http://127.0.0.1:8080 unless told otherwise; its API token is in data/api-token." >&2
 gateway=src/Gateway/bin/${CONFIGURATION:-Release}/net10.0/Gateway
 [ "$(id -u)" -eq 0 ] && exec "$gateway" "$@"
 # Devices, addresses and routes need CAP_NET_ADMIN.
