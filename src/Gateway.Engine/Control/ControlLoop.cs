@@ -17,6 +17,9 @@ internal sealed partial class ControlLoop : IDisposable
     /// <summary>From this many waiting on, senders must prove their address with a cookie (wireguard-go asks at an eighth of its queue too).</summary>
     private const int LoadThreshold = MaxHandshakes / 8;
 
+    /// <summary>Items between two looks at the timers, which a flood of handshake messages must not keep from running.</summary>
+    private const int ItemsPerRound = 64;
+
     /// <summary>How long cookies are asked for after the queue was last that long.</summary>
     private static readonly TimeSpan s_loadHold = TimeSpan.FromSeconds(1);
 
@@ -85,7 +88,7 @@ internal sealed partial class ControlLoop : IDisposable
     {
         while (!_stopping)
         {
-            while (_work.TryDequeue(out var item)) Execute(item);
+            for (var left = ItemsPerRound; left > 0 && _work.TryDequeue(out var item); left--) Execute(item);
             RunTimers();
             if (_work.IsEmpty) _wake.WaitOne();
         }
