@@ -23,7 +23,11 @@ internal sealed class EthernetSwitch
 
     private static readonly TimeSpan s_aging = TimeSpan.FromSeconds(300);
 
+    /// <summary>How often a full table is searched for aged entries: forged addresses must not have it searched for every frame.</summary>
+    private static readonly TimeSpan s_forgetEvery = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<ulong, Station> _stations = new();
+    private long _forgetAt;
 
     /// <summary>Whether the destination is a broadcast or multicast address (IEEE 802, the group bit).</summary>
     public static bool IsGroup(ReadOnlySpan<byte> frame) => (frame[0] & 1) != 0;
@@ -33,14 +37,16 @@ internal sealed class EthernetSwitch
     {
         if ((frame[6] & 1) != 0) return;
         var address = Address(frame[6..]);
-        if (_stations.TryGetValue(address, out var station) && station.Peer == peer)
+        var isKnown = _stations.TryGetValue(address, out var station);
+        if (isKnown && station!.Peer == peer)
         {
             station.LastSeen = now;
             return;
         }
 
-        if (_stations.Count >= MaxStations) Forget(now);
-        if (_stations.Count < MaxStations) _stations[address] = new Station(peer) { LastSeen = now };
+        // A station that moves takes no more room; in a full table a new one has to wait.
+        if (!isKnown && !HasRoom(now)) return;
+        _stations[address] = new Station(peer) { LastSeen = now };
     }
 
     /// <summary>Whether the frame's destination is a known station, and behind which peer; null = behind the device.</summary>
@@ -71,6 +77,16 @@ internal sealed class EthernetSwitch
         }
 
         return null;
+    }
+
+    private bool HasRoom(Instant now)
+    {
+        if (now.Ticks < Volatile.Read(ref _forgetAt)) return false;
+        if (_stations.Count < MaxStations) return true;
+        Forget(now);
+        if (_stations.Count < MaxStations) return true;
+        Volatile.Write(ref _forgetAt, (now + s_forgetEvery).Ticks);
+        return false;
     }
 
     private void Forget(Instant now)
