@@ -14,12 +14,14 @@ internal enum CommandKind
     DropWaiting,
     /// <summary>Outbound: send this packet (or frame) to the peer. Inbound: write it to the device.</summary>
     Inject,
+    /// <summary>Outbound: send this Ethernet frame, which came from another peer.</summary>
+    PassOn,
     /// <summary>Outbound, then inbound, which disposes it: nobody finds these keys any more.</summary>
     Retire,
 }
 
 /// <summary>One request, a small value.</summary>
-internal readonly record struct Command(CommandKind Kind, Peer? Peer = null, KeyPair? Keys = null, Injection? Injection = null);
+internal readonly record struct Command(CommandKind Kind, Peer? Peer = null, KeyPair? Keys = null, Injection? Injection = null, byte[]? Frame = null);
 
 /// <summary>A crafted packet under way to the thread that may write it, and the answer under way back.</summary>
 internal sealed class Injection(byte[] packet) : IDisposable

@@ -350,7 +350,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     /// <summary>Frames between two peers take the outbound thread's way. A copy a frame is what a switch in software costs.</summary>
     private void PassOn(Peer peer, ReadOnlySpan<byte> frame)
     {
-        if (peer.Endpoint is not null) _tunnel.PostOutbound(new Command(CommandKind.Inject, peer, Injection: new Injection(frame.ToArray())));
+        if (peer.Endpoint is not null && !_tunnel.TryPassOn(peer, frame)) Count(peer, DropReason.QueueFull);
     }
 
     private void RunCommands()

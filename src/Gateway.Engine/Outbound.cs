@@ -27,6 +27,9 @@ internal sealed unsafe class Outbound : IDisposable
     /// <summary>WireGuard pads plaintexts to this (whitepaper §5.4.6).</summary>
     private const int PaddingBytes = 16;
 
+    /// <summary>Commands between two reads of the device, which a flood of frames from peer to peer must not hold up.</summary>
+    private const int CommandsPerRound = 256;
+
     private readonly Tunnel _tunnel;
     private readonly ITunnelDevice _device;
     private readonly SendBuffer _datagrams;
@@ -69,6 +72,8 @@ internal sealed unsafe class Outbound : IDisposable
                 default:
                     _datagrams.Flush();
                     _flows.Outbound.Sweep(_tunnel.Clock.Now.Ticks);
+                    // What a round has left over: the wake-up for it may be spent.
+                    if (_tunnel.OutboundCommands.Any) break;
                     if (!_device.WaitReadable()) return $"the device {_device.Name} is gone";
                     break;
             }
@@ -286,7 +291,7 @@ internal sealed unsafe class Outbound : IDisposable
     private void RunCommands()
     {
         _datagrams.Flush();
-        while (_tunnel.OutboundCommands.TryTake(out var command))
+        for (var left = CommandsPerRound; left > 0 && _tunnel.OutboundCommands.TryTake(out var command); left--)
         {
             switch (command.Kind)
             {
@@ -301,6 +306,10 @@ internal sealed unsafe class Outbound : IDisposable
                     break;
                 case CommandKind.Inject:
                     Inject(command.Peer!, command.Injection!);
+                    break;
+                case CommandKind.PassOn:
+                    _tunnel.NotePassedOn();
+                    SendFrame(command.Peer!, command.Frame);
                     break;
                 case CommandKind.Retire:
                     _tunnel.PostInbound(command);

@@ -19,6 +19,9 @@ internal sealed partial class Tunnel : IDisposable
     /// <summary>Time to the next attempt after a failure; the last one repeats.</summary>
     private static readonly TimeSpan[] s_backOff = [.. new[] { 1, 2, 4, 8, 16, 30 }.Select(seconds => TimeSpan.FromSeconds(seconds))];
 
+    /// <summary>Ethernet frames from one peer to another that may wait for the outbound thread. More means a flood: the rest is dropped and counted.</summary>
+    private const int MaxPassing = 1024;
+
     private readonly ControlLoop _loop;
     private readonly ITunnelPorts _ports;
     private readonly ILogger _logger;
@@ -38,6 +41,7 @@ internal sealed partial class Tunnel : IDisposable
     private LinkProblem? _socketProblem;
     private int _generation;
     private int _failures;
+    private int _passing;
     private bool _closed;
     private Task _opening = Task.CompletedTask;
     private Task _configuring = Task.CompletedTask;
@@ -115,6 +119,18 @@ internal sealed partial class Tunnel : IDisposable
         InboundCommands.Add(command);
         _socket?.WakeReceiver();
     }
+
+    /// <summary>Inbound thread. Copies a frame for the outbound thread to send to the peer; false when too many wait.</summary>
+    public bool TryPassOn(Peer peer, ReadOnlySpan<byte> frame)
+    {
+        if (Volatile.Read(ref _passing) >= MaxPassing) return false;
+        Interlocked.Increment(ref _passing);
+        PostOutbound(new Command(CommandKind.PassOn, peer, Frame: frame.ToArray()));
+        return true;
+    }
+
+    /// <summary>Whoever takes a passed-on frame out of the queue makes room for another.</summary>
+    public void NotePassedOn() => Interlocked.Decrement(ref _passing);
 
     public void Report(DataPlaneEvent happened) => _report(happened);
 
@@ -376,6 +392,7 @@ internal sealed partial class Tunnel : IDisposable
             {
                 command.Keys?.Dispose();
                 command.Injection?.Complete("The tunnel is not up.");
+                if (command.Kind == CommandKind.PassOn) NotePassedOn();
                 if (command.Kind == CommandKind.DropWaiting) command.Peer!.Waiting.Clear();
             }
         }

@@ -93,6 +93,36 @@ public class PlainTests
         Assert.False(pair.GatewayDevice.Written.TryRead(out _));
     }
 
+    [Fact]
+    public async Task Ethernet_FloodBetweenTwoPeers_IsDroppedBeyondABoundAndCounted()
+    {
+        await using var pair = await Pair.StartAsync(TunnelTransport.Plain, TunnelLayer.Ethernet);
+        var second = new PeerConfig { Id = Guid.NewGuid(), Name = "host-w", AllowedIps = [IPNetwork.Parse("192.168.53.98/32")] };
+        await pair.Gateway.ApplyAsync([pair.GatewayConfig with { Peers = [.. pair.GatewayConfig.Peers, second] }]);
+        var broadcast = Arp([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [2, 0, 0, 0, 0, 0x98], 1, "192.168.53.98", "192.168.53.1");
+        pair.UDevice.SendFrame(Arp([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [2, 0, 0, 0, 0, 0x99], 1, "192.168.53.99", "192.168.53.1"));
+        await Pair.ReceiveAsync(pair.GatewayDevice);
+
+        using var jammed = new ManualResetEventSlim();
+        pair.Network.Passes = (_, _, _) =>
+        {
+            jammed.Wait(Pair.Deadline);
+            return true;
+        };
+        for (var i = 0; i < 3000; i++) pair.GatewayPorts.Socket!.Arrive(broadcast, UdpEndpoint.From(IPEndPoint.Parse("10.0.2.9:9")));
+        for (var i = 0; i < 3000; i++) await Pair.ReceiveAsync(pair.GatewayDevice);
+        try
+        {
+            await Pair.UntilAsync(() => pair.GatewayDrops(DropReason.QueueFull) > 0, "frames beyond the bound dropped");
+        }
+        finally
+        {
+            jammed.Set();
+        }
+
+        Assert.Equal(broadcast, await Pair.ReceiveAsync(pair.UDevice));
+    }
+
     private static byte[] Arp(byte[] to, byte[] from, byte operation, string sender, string target) =>
         [.. to, .. from, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, operation, .. from, .. IPAddress.Parse(sender).GetAddressBytes(), .. new byte[6], .. IPAddress.Parse(target).GetAddressBytes()];
 }
