@@ -4,6 +4,7 @@
 #   lab.sh up              build it, start the gateway in the middle and a client on U, print what to try (an older lab goes first)
 #   lab.sh down            take it away
 #   lab.sh u|gw|v CMD...   run a command on that host
+#   lab.sh api METHOD PATH [JSON]   ask the lab's gateway, with its token
 #   lab.sh hosts           only the three hosts, nothing started
 #
 #   u    10.0.2.7/24         on internet, no default route
@@ -106,7 +107,7 @@ The lab is up: U 10.0.2.7 -- gateway 10.0.2.8, 192.168.60.1 -- V 192.168.60.101;
   scripts/lab.sh u ping -c 3 192.168.60.101          U reaches V, through the tunnel
   scripts/lab.sh gw tcpdump -ni wg0                  the packets as the gateway decrypts them
   scripts/lab.sh gw tcpdump -ni eth0 udp port 51820  the same packets on the wire
-  curl -H @$state/authorization $api/api/v1/peers/$peer
+  scripts/lab.sh api GET peers/$peer | jq
   curl -X PATCH -H @$state/authorization -H 'Content-Type: application/merge-patch+json' -d '{"rpFilter":"strict"}' $api/api/v1/interfaces/wg0
   kill \$(cat $state/client.pid)                      take U's client away, and start it again:
   scripts/lab.sh u $cli connect $state/host-u.conf
@@ -123,6 +124,7 @@ case $command in
   up) up ;;
   down) down ;;
   hosts) down; hosts ;;
+  api) rest "$@"; echo ;;
   u|gw|v) on "$command" "$@" ;;
-  *) sed -n '2,8p' "$0"; exit 2 ;;
+  *) sed -n '2,9p' "$0"; exit 2 ;;
 esac
