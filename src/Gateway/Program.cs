@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Gateway.Hosting;
 
 /// <summary>Starts the host. A start that fails ends with one sentence and exit code 1, without a stack trace.</summary>
@@ -21,6 +23,18 @@ internal static class Program
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
             await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}. Stop what listens there, or choose another address with --urls http://127.0.0.1:PORT.");
+        }
+        catch (SocketException e)
+        {
+            await Console.Error.WriteLineAsync($"An address to listen on was refused: {e.Message}. Give one of this machine's, such as --urls http://127.0.0.1:8080.");
+        }
+        catch (FormatException e) when (e.Message.StartsWith("Invalid url", StringComparison.Ordinal))
+        {
+            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}. One looks like --urls http://127.0.0.1:8080.");
+        }
+        catch (InvalidDataException e) when (e.InnerException is not null)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message} {e.InnerException.Message} {e.InnerException.InnerException?.Message}".TrimEnd());
         }
 
         return 1;

@@ -94,7 +94,7 @@ internal static unsafe class TunOpener
                 $"Stop the program that runs {request.Name}, or choose another name.", error),
             Errno.Exists or Errno.Invalid when InterfaceQueries.FindIndex(request.Name) != 0 => new PortException(
                 $"Device {request.Name} exists and is no {kind} device that can be attached to: {Errno.Describe(error)}.",
-                $"Choose another name, or remove it with: ip link delete {request.Name}", error),
+                $"Choose another name; 'ip -d link show {request.Name}' tells what has this one.", error),
             _ => new PortException($"The kernel refused the {kind} device {request.Name}: {Errno.Describe(error)}.", "Choose another name, such as wg0.", error),
         };
     }

@@ -37,7 +37,7 @@ internal sealed class DataDirectory : IDisposable
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             throw new StartupException($"The data directory '{path}' cannot be written ({e.Message.TrimEnd('.')}). " +
-                "Make it writable for this user, or choose another with Gateway:DataDirectory.");
+                "Make it writable for this user, or choose another with --Gateway:DataDirectory=PATH.");
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException && File.Exists(file))
         {
-            throw new StartupException($"Another gateway runs with the data directory '{path}'. Stop it, or choose another directory with Gateway:DataDirectory.");
+            throw new StartupException($"Another gateway runs with the data directory '{path}'. Stop it, or choose another directory with --Gateway:DataDirectory=PATH.");
         }
     }
 }
