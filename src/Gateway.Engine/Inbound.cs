@@ -100,6 +100,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
             return;
         }
 
+        if (message.Bytes == 0) Count(null, DropReason.Malformed);
         var start = _batch.Memory + message.Offset;
         var step = message.SegmentBytes > 0 ? message.SegmentBytes : message.Bytes;
         for (var offset = 0; offset < message.Bytes; offset += step)

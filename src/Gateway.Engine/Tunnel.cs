@@ -380,7 +380,6 @@ internal sealed partial class Tunnel : IDisposable
         _inbound = null;
         _outboundThread = null;
         _inboundThread = null;
-        RunLeftCommands();
     }
 
     /// <summary>Nobody reads the queues now: keys are erased here, and who waits for an answer gets one.</summary>
@@ -408,6 +407,7 @@ internal sealed partial class Tunnel : IDisposable
     private void Close()
     {
         StopThreads();
+        RunLeftCommands();
         _socket?.Dispose();
         _socket = null;
         _device?.Dispose();
