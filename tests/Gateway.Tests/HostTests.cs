@@ -179,6 +179,17 @@ public sealed class HostTests
         Assert.Contains("Gateway:Colour", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:8099x")]
+    [InlineData("http://gateway.example:8080")]
+    [InlineData("127.0.0.1:8080")]
+    public async Task Start_UrlThatKestrelWouldTakeForEveryAddress_IsRefused(string url)
+    {
+        using var directory = new TemporaryDirectory();
+        var error = await Assert.ThrowsAsync<StartupException>(() => TestHost.StartAsync(directory.Path, null, null, "--urls", url));
+        Assert.Contains(url, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Start_SecondOnTheSameDirectory_IsRefused()
     {

@@ -125,6 +125,16 @@ public sealed class TunnelsTests
     }
 
     [Fact]
+    public async Task Tunnel_AddressTaken_Is409NamingTheOther()
+    {
+        await using var host = await TestHost.StartAsync();
+        await host.Post("tunnels", new { name = "wg0", listenPort = 0, addresses = new[] { "192.168.53.1/24", "fd53::1/64" } });
+        Assert.Equal(["addresses"], await host.Fields(HttpMethod.Post, "tunnels", new { name = "wg1", listenPort = 0, addresses = new[] { "fd53:0::1/128" } }, HttpStatusCode.Conflict));
+        await host.Post("tunnels", new { name = "wg2", listenPort = 0, addresses = new[] { "192.168.54.1/24" } });
+        Assert.Equal(["addresses"], await host.Fields(HttpMethod.Patch, "tunnels/wg2", new { addresses = new[] { "192.168.53.1/32" } }, HttpStatusCode.Conflict));
+    }
+
+    [Fact]
     public async Task Tunnel_NameOrPortTaken_Is409NamingTheOther()
     {
         await using var host = await TestHost.StartAsync();

@@ -15,6 +15,9 @@ internal sealed partial class FirstStart(
     /// <summary>When the session before this one began, UTC ticks; 0 on the first start.</summary>
     public long PreviousStart { get; private set; }
 
+    /// <summary>When this session began.</summary>
+    public DateTimeOffset StartedAt { get; private set; }
+
     /// <summary>Migrates, and makes what the first start needs. Throws <see cref="StartupException"/>.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -32,6 +35,7 @@ internal sealed partial class FirstStart(
 
             PreviousStart = meta.StartedAt;
             meta.StartedAt = now;
+            StartedAt = new DateTimeOffset(now, TimeSpan.Zero);
             await db.SaveChangesAsync(cancellationToken);
         }
         catch (Exception e) when ((e as SqliteException ?? e.InnerException as SqliteException) is { } sqlite)

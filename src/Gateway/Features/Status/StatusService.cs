@@ -3,15 +3,14 @@ using System.Reflection;
 using Gateway.Contracts;
 using Gateway.Engine;
 using Gateway.Features.Tunnels;
+using Gateway.Hosting;
 using Gateway.Reconcile;
 
 namespace Gateway.Features.Status;
 
 /// <summary>The whole at a glance.</summary>
-internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, TimeProvider time)
+internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart)
 {
-    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
-
     /// <summary>"0.1.0": what the assembly was built as, without the commit.</summary>
     public static string Version { get; } =
         typeof(StatusService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -24,7 +23,7 @@ internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler
         return new StatusResponse
         {
             Version = Version,
-            StartedAt = _startedAt,
+            StartedAt = firstStart.StartedAt,
             Revision = GetRevision(),
             Tunnels = all,
             Warnings = [.. Warnings(all)],

@@ -117,8 +117,15 @@ internal sealed class TunnelService(
         if (settings.ListenPort != 0
             && await db.Tunnels.Where(t => t.ListenPort == settings.ListenPort && t.Id != self).Select(t => t.Name).FirstOrDefaultAsync(cancellationToken) is { } other)
             errors.Add(new FieldError("listenPort", $"Tunnel '{other}' listens on {settings.ListenPort} already.", "Choose another port, or 0 to let the kernel pick one."));
+        var own = settings.Addresses!.Select(AddressOf).ToHashSet();
+        var others = await db.Tunnels.AsNoTracking().Where(t => t.Id != self).ToListAsync(cancellationToken);
+        foreach (var taken in others.SelectMany(t => t.Addresses.Where(a => own.Contains(AddressOf(a))).Select(a => (t.Name, Address: a))))
+            errors.Add(new FieldError("addresses", $"Tunnel '{taken.Name}' has the address {taken.Address} already.", "Choose another address: answers to a shared one would go into either device."));
         return errors.Count > 0 ? Failure.Of(FailureKind.Conflict, errors) : null;
     }
+
+    /// <summary>Without the prefix length, in one spelling.</summary>
+    private static string AddressOf(string text) => Addresses.TryReadInterface(text, out var address, out _) ? address.Address.ToString() : text;
 
     private static TunnelSettings Read(Tunnel row) => new()
     {
