@@ -16,6 +16,7 @@ public sealed record PeerSettings
     public string? Endpoint { get; init; }
 
     /// <summary>Base64; null = none (or one made with the key pair).</summary>
+    [Secret]
     public string? PresharedKey { get; init; }
 
     /// <summary>Persistent keepalive, seconds; null or 0 = off.</summary>

@@ -20,6 +20,9 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     /// <summary>Bearer tokens.</summary>
     public DbSet<ApiToken> ApiTokens => Set<ApiToken>();
 
+    /// <summary>Who did what.</summary>
+    public DbSet<AuditEntry> Audit => Set<AuditEntry>();
+
     /// <summary>One row.</summary>
     public DbSet<Meta> Meta => Set<Meta>();
 
@@ -27,6 +30,7 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(GatewayDbContext).Assembly);
         modelBuilder.Entity<Tunnel>(tunnel =>
         {
             tunnel.Property(t => t.Id).ValueGeneratedNever();

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Gateway.Contracts;
+using Gateway.Web;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
@@ -25,6 +26,7 @@ internal static class ApiPage
             options.AddSecurityRequirement(document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] });
             foreach (var xml in Directory.EnumerateFiles(AppContext.BaseDirectory, "Gateway.Contracts.xml")) options.IncludeXmlComments(xml);
             options.OperationFilter<Examples>();
+            options.OperationFilter<DryRunParameter>();
             options.SupportNonNullableReferenceTypes();
         });
     }
@@ -37,6 +39,21 @@ internal static class ApiPage
             options.DocumentTitle = "Gateway API";
             options.SwaggerEndpoint("v1/swagger.json", "Gateway v1");
         });
+    }
+
+    private sealed class DryRunParameter : IOperationFilter
+    {
+        public void Apply(OpenApiOperation operation, OperationFilterContext context)
+        {
+            if (!context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<DryRun.Supported>().Any()) return;
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = "dryRun",
+                In = ParameterLocation.Query,
+                Description = "true: changes nothing, and answers 200 with what would change.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.Boolean },
+            });
+        }
     }
 
     private sealed class Examples : IOperationFilter

@@ -1,6 +1,7 @@
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
+using Gateway.Features.Audit;
 using Gateway.Features.Interfaces;
 using Gateway.Features.Packets;
 using Gateway.Features.Peers;
@@ -82,9 +83,10 @@ internal static class GatewayHost
             $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
         services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
         services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
-            .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<Changes>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
-            .AddSingleton<TunnelService>().AddSingleton<PeerView>().AddSingleton<PeerService>().AddSingleton<RouteService>()
-            .AddSingleton<InterfaceService>().AddSingleton<PacketService>().AddSingleton<StatusService>();
+            .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
+            .AddSingleton<PeerView>()
+            .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
+            .AddScoped<TunnelService>().AddScoped<PeerService>().AddScoped<RouteService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddHostedService<DataPlaneService>();
         services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -108,7 +110,7 @@ internal static class GatewayHost
         if (services.All(s => s.ServiceType != typeof(IKernelSettings))) services.AddSingleton<IKernelSettings, LinuxKernelSettings>();
     }
 
-    // The way of a request: headers, errors, the public page, who is it, may they, the API page, the API.
+    // The way of a request: headers, errors, the public page, who is it, may they in at all, the API page, the API.
     private static void MapRequests(WebApplication app)
     {
         app.Use(SecurityHeaders.Add);
@@ -118,10 +120,11 @@ internal static class GatewayHost
         app.UseStaticFiles();
         app.UseRouting();
         app.UseAuthentication();
+        app.UseCaller();
         app.UseAuthorization();
         app.UseApiPage();
         app.MapHealth();
-        var api = app.MapGroup("/api/v1").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized);
+        var api = app.MapGroup("/api/v1").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden).AddEndpointFilter(DryRun.Filter);
         api.MapTunnels();
         api.MapPeers();
         api.MapRoutes();

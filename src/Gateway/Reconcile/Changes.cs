@@ -1,4 +1,7 @@
+using Gateway.Contracts;
 using Gateway.Data;
+using Gateway.Features.Audit;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -8,6 +11,10 @@ namespace Gateway.Reconcile;
 /// <summary>A change on its way into the database.</summary>
 internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset now)
 {
+    private readonly List<Touched> _touched = [];
+    private readonly List<PlannedChange> _recorded = [];
+    private readonly List<Action> _afterCommit = [];
+
     public GatewayDbContext Db { get; } = db;
 
     /// <summary>The revision that the change makes.</summary>
@@ -15,72 +22,78 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
 
     public DateTimeOffset Now { get; } = now;
 
-    public List<Touched> Touched { get; } = [];
+    public IReadOnlyList<Touched> Touched => _touched;
+
+    public IReadOnlyList<PlannedChange> Recorded => _recorded;
+
+    public IReadOnlyList<Action> Afterwards => _afterCommit;
 
     public Guid NewId() => Guid.CreateVersion7(Now);
 
-    public void Touch(Guid tunnelId, Guid? peerId = null) => Touched.Add(new Touched(tunnelId, peerId));
+    public void Touch(Guid tunnelId, Guid? peerId = null) => _touched.Add(new Touched(tunnelId, peerId));
+
+    /// <summary>Puts one thing that changes on record, for the audit and for a dry run.</summary>
+    /// <param name="action">Such as <c>peer.update</c>.</param>
+    /// <param name="subject">What people call it.</param>
+    /// <param name="before">The document before; null where it is made. Members marked <see cref="SecretAttribute"/> are left out.</param>
+    /// <param name="after">The document after; null where it is deleted.</param>
+    public void Record(string action, string subject, object? before, object? after) => _recorded.Add(AuditDocuments.Compare(action, subject, before, after));
+
+    /// <summary>Does what the database cannot hold, such as telling the kernel, once the change is committed; never in a dry run.</summary>
+    public void AfterCommit(Action action) => _afterCommit.Add(action);
 }
 
 /// <summary>
-/// Every change goes through here: one at a time, rules and write in one transaction, revision + 1, then the reconciler is told, in the
-/// order of the commits, and given a moment to bring the engine there.
+/// Every change goes through here: may the caller; one at a time, rules and write in one transaction, with its audit entries, revision + 1;
+/// then the reconciler is told, in the order of the commits, and given a moment to bring the engine there. A dry run goes the same way up to
+/// the commit. One for each scope.
 /// </summary>
-internal sealed class Changes(IDbContextFactory<GatewayDbContext> contexts, Reconciler reconciler, TimeProvider time) : IDisposable
+internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconciler, TimeProvider time)
 {
     /// <summary>How long an answer waits for the engine. After that the status tells how it went.</summary>
     private static readonly TimeSpan ApplyPatience = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim _gate = new(1);
+    /// <summary>Whether changes of this scope are only tried.</summary>
+    public bool DryRun { get; set; }
 
-    public async Task<Outcome<T>> SaveAsync<T>(Func<Change, Task<Outcome<T>>> body, CancellationToken cancellationToken)
+    /// <summary>What the last change of this scope would have done, in a dry run.</summary>
+    public PlanResponse? Plan { get; private set; }
+
+    public async Task<Outcome<T>> SaveAsync<T>(Permission needed, Func<Change, Task<Outcome<T>>> body, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(needed) is { } denied) return denied;
+        var now = time.GetUtcNow();
+        Task? taken = null;
         Outcome<T> outcome;
-        Task taken;
-        await _gate.WaitAsync(cancellationToken);
         try
         {
-            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-            var meta = await db.Meta.SingleAsync(cancellationToken);
-            var change = new Change(db, ++meta.Revision, time.GetUtcNow());
-            outcome = await body(change);
-            if (outcome.Failure is not null) return outcome;
-            await db.SaveChangesAsync(cancellationToken);
-            // From here on it is done, even if the caller has left.
-            await transaction.CommitAsync(CancellationToken.None);
-            taken = reconciler.Post(change.Touched, change.Revision);
+            outcome = await gate.EnterAsync(async (db, commit) =>
+            {
+                var meta = await db.Meta.SingleAsync(cancellationToken);
+                var change = new Change(db, ++meta.Revision, now);
+                var result = await body(change);
+                if (result.Failure is not null) return result;
+                foreach (var recorded in change.Recorded) db.Audit.Add(AuditDocuments.ToEntry(recorded, caller.Identity, now, change.Revision));
+                await db.SaveChangesAsync(cancellationToken);
+                if (DryRun)
+                {
+                    Plan = new PlanResponse(change.Recorded);
+                    return result;
+                }
+
+                await commit();
+                foreach (var action in change.Afterwards) action();
+                taken = reconciler.Post(change.Touched, change.Revision);
+                return result;
+            }, cancellationToken);
         }
         catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: 19 })
         {
             // The rules look first, so only another process on the same file gets here.
             return new Failure(FailureKind.Conflict, "Another change made at the same time has taken this name, port, key or prefix. Read again and choose another.", []);
         }
-        finally
-        {
-            _gate.Release();
-        }
 
-        await taken.WaitAsync(ApplyPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (taken is not null) await taken.WaitAsync(ApplyPatience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return outcome;
     }
-
-    /// <summary>Writes what is no change of the configuration: observations.</summary>
-    public async Task NoteAsync(Func<GatewayDbContext, Task> body, CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-            await body(db);
-            await transaction.CommitAsync(cancellationToken);
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
-
-    public void Dispose() => _gate.Dispose();
 }

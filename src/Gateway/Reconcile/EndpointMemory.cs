@@ -7,7 +7,7 @@ namespace Gateway.Reconcile;
 /// Stores where peers were last seen, so that the next start can dial them there: on the first session of a run and whenever one moves.
 /// Later sessions from the same place write nothing.
 /// </summary>
-internal sealed partial class EndpointMemory(Changes changes, DataPlane dataPlane, TimeProvider time, ILogger<EndpointMemory> logger)
+internal sealed partial class EndpointMemory(WriteGate gate, DataPlane dataPlane, TimeProvider time, ILogger<EndpointMemory> logger)
 {
     private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(1);
 
@@ -49,7 +49,7 @@ internal sealed partial class EndpointMemory(Changes changes, DataPlane dataPlan
         var now = time.GetUtcNow().UtcTicks;
         try
         {
-            await changes.NoteAsync(async db =>
+            await gate.NoteAsync(async db =>
             {
                 foreach (var (id, endpoint) in seen)
                 {

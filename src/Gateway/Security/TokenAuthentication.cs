@@ -29,7 +29,11 @@ internal sealed class TokenAuthentication(
         await using var db = await contexts.CreateDbContextAsync(Context.RequestAborted);
         var known = await db.ApiTokens.AsNoTracking().FirstOrDefaultAsync(t => t.Hash == hash, Context.RequestAborted);
         if (known is null) return AuthenticateResult.Fail("Unknown token.");
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, known.Name), new Claim(ClaimTypes.NameIdentifier, known.Id.ToString())], Scheme.Name);
+        var identity = new ClaimsIdentity(
+            [
+                new Claim(ClaimTypes.Name, known.Name), new Claim(ClaimTypes.NameIdentifier, known.Id.ToString()), new Claim(CallerIdentity.KindClaim, CallerIdentity.TokenKind),
+                .. Permissions.ToScopes(Permissions.All).Select(scope => new Claim(CallerIdentity.PermissionClaim, scope)),
+            ], Scheme.Name);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
     }
 

@@ -7,6 +7,8 @@ internal enum FailureKind
 {
     /// <summary>400: the request cannot be read.</summary>
     Malformed = 400,
+    /// <summary>403: the caller may not do this.</summary>
+    Forbidden = 403,
     /// <summary>404: there is no such thing.</summary>
     NotFound = 404,
     /// <summary>406: it cannot be shown in the form asked for.</summary>

@@ -1,18 +1,20 @@
 using Gateway.Contracts;
 using Gateway.Data;
 using Gateway.Reconcile;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.EntityFrameworkCore;
 
 namespace Gateway.Features.Interfaces;
 
 /// <summary>Kernel devices and their rp_filter.</summary>
-internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> contexts, Changes changes, KernelKeeper kernel)
+internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, KernelKeeper kernel)
 {
     private static readonly string[] Modes = [RpFilters.Off, RpFilters.Strict, RpFilters.Loose];
 
     public async Task<Outcome<Page<InterfaceResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         if (!Cursors.Read(limit, cursor).Succeeded(out var page, out var failure)) return failure;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var settings = await db.InterfaceSettings.AsNoTracking().ToDictionaryAsync(s => s.Name, StringComparer.Ordinal, cancellationToken);
@@ -24,6 +26,7 @@ internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> conte
 
     public async Task<Outcome<(InterfaceResponse Interface, long Revision)>> GetAsync(string name, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var setting = await db.InterfaceSettings.AsNoTracking().SingleOrDefaultAsync(s => s.Name == name, cancellationToken);
         var modes = kernel.ReadRpFilters();
@@ -33,8 +36,7 @@ internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> conte
     public async Task<Outcome<(InterfaceResponse Interface, long Revision)>> UpdateAsync(
         string name, JsonBody<InterfaceSettings> body, string? ifMatch, CancellationToken cancellationToken)
     {
-        int? toSet = null;
-        var saved = await changes.SaveAsync<long>(async change =>
+        var saved = await changes.SaveAsync<long>(Permission.Administer, async change =>
         {
             var setting = await change.Db.InterfaceSettings.SingleOrDefaultAsync(s => s.Name == name, cancellationToken);
             var modes = kernel.ReadRpFilters();
@@ -45,8 +47,9 @@ internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> conte
             if (wanted.RpFilter is null)
             {
                 if (setting is null) return change.Revision;
-                toSet = setting.OriginalRpFilter;
                 change.Db.InterfaceSettings.Remove(setting);
+                change.Record("interface.update", name, current, new InterfaceSettings());
+                if (setting.OriginalRpFilter is { } original) change.AfterCommit(() => SetIfThere(name, original));
                 return change.Revision;
             }
 
@@ -61,12 +64,17 @@ internal sealed class InterfaceService(IDbContextFactory<GatewayDbContext> conte
 
             setting.RpFilter = mode;
             setting.Revision = change.Revision;
-            toSet = mode;
+            change.Record("interface.update", name, current, wanted);
+            change.AfterCommit(() => SetIfThere(name, mode));
             return change.Revision;
         }, cancellationToken);
         if (!saved.Succeeded(out _, out var failure)) return failure;
-        if (toSet is { } value && kernel.ReadRpFilters().ContainsKey(name)) kernel.Set(name, value);
         return await GetAsync(name, cancellationToken);
+    }
+
+    private void SetIfThere(string name, int mode)
+    {
+        if (kernel.ReadRpFilters().ContainsKey(name)) kernel.Set(name, mode);
     }
 
     private static Failure NotFound(string name) => new(FailureKind.NotFound,

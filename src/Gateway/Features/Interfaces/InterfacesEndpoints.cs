@@ -13,7 +13,7 @@ internal static class InterfacesEndpoints
         var interfaces = api.MapGroup("/interfaces").WithTags("Interfaces");
         interfaces.MapGet("/", ListAsync).WithName("ListInterfaces").WithSummary("Lists kernel devices with their rp_filter").ProducesProblem(400);
         interfaces.MapGet("/{name}", GetAsync).WithName("GetInterface").WithSummary("Shows a kernel device").ProducesProblem(404);
-        interfaces.MapPatch("/{name}", UpdateAsync).WithName("UpdateInterface").WithSummary("Sets rp_filter; null puts back what was found (JSON merge patch)")
+        interfaces.MapPatch("/{name}", UpdateAsync).WithName("UpdateInterface").WithDryRun().WithSummary("Sets rp_filter; null puts back what was found (JSON merge patch)")
             .Accepts<InterfaceSettings>("application/merge-patch+json", "application/json")
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
     }

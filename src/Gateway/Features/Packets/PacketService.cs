@@ -1,19 +1,22 @@
 using Gateway.Contracts;
 using Gateway.Data;
 using Gateway.Engine;
+using Gateway.Features.Audit;
 using Gateway.Features.Tunnels;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.EntityFrameworkCore;
 
 namespace Gateway.Features.Packets;
 
 /// <summary>Crafted packets, to see what becomes of them.</summary>
-internal sealed class PacketService(IDbContextFactory<GatewayDbContext> contexts, DataPlane dataPlane)
+internal sealed class PacketService(IDbContextFactory<GatewayDbContext> contexts, Caller caller, AuditTrail audit, DataPlane dataPlane)
 {
     private const int MaxBytes = 65_535;
 
     public async Task<Outcome<PacketResponse>> WriteAsync(string tunnelName, PacketRequest request, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Administer) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         if (await TunnelService.FindAsync(db.Tunnels.AsNoTracking(), tunnelName, cancellationToken) is not { } tunnel) return Failure.NotFound("tunnel", tunnelName);
         var errors = new RuleErrors();
@@ -29,6 +32,7 @@ internal sealed class PacketService(IDbContextFactory<GatewayDbContext> contexts
 
         if (dataPlane.GetStatus().FirstOrDefault(t => t.Id == tunnel.Id) is not { State: TunnelState.Up })
             return new Failure(FailureKind.Conflict, $"Tunnel '{tunnel.Name}' is not up; GET /api/v1/tunnels/{tunnel.Name} says why.", []);
+        await audit.NoteAsync("packet.craft", tunnel.Name, new { request.To, request.Peer, packet.Length }, cancellationToken);
         var result = peerId is { } id ? dataPlane.InjectToPeer(tunnel.Id, id, packet) : dataPlane.InjectToDevice(tunnel.Id, packet);
         if (result.Written) return new PacketResponse(true, packet.Length);
         return Failure.Of(FailureKind.Rule, "hex", result.Error ?? "It was refused.",

@@ -12,10 +12,11 @@ namespace Gateway.Features.Peers;
 
 /// <summary>Peers: rules, keys and database.</summary>
 internal sealed class PeerService(
-    IDbContextFactory<GatewayDbContext> contexts, Changes changes, PeerView view, SecretVault vault, ICryptoPrimitives crypto)
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, PeerView view, SecretVault vault, ICryptoPrimitives crypto)
 {
     public async Task<Outcome<Page<PeerResponse>>> ListAsync(string? tunnel, int? limit, string? cursor, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         Guid? tunnelId = null;
@@ -32,13 +33,14 @@ internal sealed class PeerService(
 
     public async Task<Outcome<PeerResponse>> GetAsync(Guid id, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         return await WithAll(db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is { } row ? view.Show()(row) : NotFound(id);
     }
 
     public async Task<Outcome<PeerResponse>> CreateAsync(string tunnelName, PeerSettings settings, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<Peer>(async change =>
+        var saved = await changes.SaveAsync<Peer>(Permission.ChangePeers, async change =>
         {
             if (await TunnelService.FindAsync(change.Db.Tunnels, tunnelName, cancellationToken) is not { } tunnel) return Failure.NotFound("tunnel", tunnelName);
             var errors = new RuleErrors();
@@ -57,6 +59,7 @@ internal sealed class PeerService(
             if (await ConflictAsync(change.Db, row, settings, cancellationToken) is { } conflict) return conflict;
             Write(row, settings, change);
             change.Db.Peers.Add(row);
+            change.Record("peer.create", row.Name, null, Read(row));
             return row;
         }, cancellationToken);
         return saved.Succeeded(out var peer, out var failure) ? view.Show()(peer) : failure;
@@ -64,7 +67,7 @@ internal sealed class PeerService(
 
     public async Task<Outcome<PeerResponse>> UpdateAsync(Guid id, JsonBody<PeerSettings> body, string? ifMatch, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<Peer>(async change =>
+        var saved = await changes.SaveAsync<Peer>(Permission.ChangePeers, async change =>
         {
             var row = await change.Db.Peers.Include(p => p.Tunnel).Include(p => p.Prefixes).SingleOrDefaultAsync(p => p.Id == id, cancellationToken);
             if (row is null) return NotFound(id);
@@ -82,23 +85,26 @@ internal sealed class PeerService(
             // A key that somebody gave is one whose private half is not known here.
             if (settings.PublicKey != row.PublicKey) row.ProtectedPrivateKey = null;
             Write(row, settings, change);
+            change.Record("peer.update", row.Name, current, Read(row));
             return row;
         }, cancellationToken);
         return saved.Succeeded(out var peer, out var failure) ? view.Show()(peer) : failure;
     }
 
     public async Task<Outcome<bool>> DeleteAsync(Guid id, string? ifMatch, CancellationToken cancellationToken) =>
-        await changes.SaveAsync<bool>(async change =>
+        await changes.SaveAsync<bool>(Permission.ChangePeers, async change =>
         {
-            if (await change.Db.Peers.SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is not { } row) return NotFound(id);
+            if (await change.Db.Peers.Include(p => p.Prefixes).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is not { } row) return NotFound(id);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             change.Db.Peers.Remove(row);
+            change.Record("peer.delete", row.Name, Read(row), null);
             change.Touch(row.TunnelId, row.Id);
             return true;
         }, cancellationToken);
 
     public async Task<Outcome<(string FileName, string Text)>> GetConfigAsync(Guid id, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.ReadConfigs) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var row = await WithAll(db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken);
         if (row is null) return NotFound(id);
@@ -145,7 +151,7 @@ internal sealed class PeerService(
         return errors.Count > 0 ? Failure.Of(FailureKind.Conflict, errors) : null;
     }
 
-    // The document that a patch merges into. It has the pre-shared key, so that a patch without that member keeps it; it never leaves this class.
+    // The document that a patch merges into. It has the pre-shared key, so that a patch without that member keeps it; it leaves this class for the audit only, which hides it.
     private PeerSettings Read(Peer row) => new()
     {
         Name = row.Name,

@@ -16,13 +16,13 @@ internal static class PeersEndpoints
         peers.MapGet("/peers", (int? limit, string? cursor, PeerService service, CancellationToken cancellationToken) => ListAsync(null, limit, cursor, service, cancellationToken))
             .WithName("ListPeers").WithSummary("Lists the peers of all tunnels, oldest first").ProducesProblem(400);
         peers.MapGet("/tunnels/{name}/peers", ListAsync).WithName("ListPeersOfTunnel").WithSummary("Lists the peers of a tunnel, oldest first").ProducesProblem(400).ProducesProblem(404);
-        peers.MapPost("/tunnels/{name}/peers", CreateAsync).WithName("CreatePeer").WithSummary("Makes a peer, and its keys where no public key is given")
+        peers.MapPost("/tunnels/{name}/peers", CreateAsync).WithName("CreatePeer").WithDryRun().WithSummary("Makes a peer, and its keys where no public key is given")
             .Accepts<PeerSettings>("application/json").ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422);
         peers.MapGet("/peers/{id:guid}", GetAsync).WithName("GetPeer").WithSummary("Shows a peer and how it does").ProducesProblem(404);
-        peers.MapPatch("/peers/{id:guid}", UpdateAsync).WithName("UpdatePeer").WithSummary("Changes a peer (JSON merge patch)")
+        peers.MapPatch("/peers/{id:guid}", UpdateAsync).WithName("UpdatePeer").WithDryRun().WithSummary("Changes a peer (JSON merge patch)")
             .Accepts<PeerSettings>("application/merge-patch+json", "application/json")
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
-        peers.MapDelete("/peers/{id:guid}", DeleteAsync).WithName("DeletePeer").WithSummary("Deletes a peer with its routes").ProducesProblem(404).ProducesProblem(412);
+        peers.MapDelete("/peers/{id:guid}", DeleteAsync).WithName("DeletePeer").WithDryRun().WithSummary("Deletes a peer with its routes").ProducesProblem(404).ProducesProblem(412);
         peers.MapGet("/peers/{id:guid}/config", GetConfigAsync).WithName("GetPeerConfig").WithSummary("The peer's wg-quick file, with its secrets")
             .Produces<string>(200, "text/plain").ProducesProblem(404).ProducesProblem(406).ProducesProblem(409);
     }

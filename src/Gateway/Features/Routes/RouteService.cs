@@ -3,16 +3,18 @@ using Gateway.Contracts;
 using Gateway.Data;
 using Gateway.Features.Peers;
 using Gateway.Reconcile;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.EntityFrameworkCore;
 
 namespace Gateway.Features.Routes;
 
 /// <summary>Routes: what a peer may reach, and what lies behind it.</summary>
-internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts, Changes changes)
+internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes)
 {
     public async Task<Outcome<Page<RouteResponse>>> ListAsync(Guid? peerId, int? limit, string? cursor, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         if (peerId is { } id && !await db.Peers.AnyAsync(p => p.Id == id, cancellationToken)) return PeerService.NotFound(id);
@@ -24,7 +26,7 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
 
     public async Task<Outcome<RouteResponse>> CreateAsync(Guid peerId, RouteSettings wanted, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<PeerPrefix>(async change =>
+        var saved = await changes.SaveAsync<PeerPrefix>(Permission.ChangePeers, async change =>
         {
             var peer = await change.Db.Peers.Include(p => p.Tunnel).SingleOrDefaultAsync(p => p.Id == peerId, cancellationToken);
             if (peer is null) return PeerService.NotFound(peerId);
@@ -47,6 +49,7 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
                 Revision = change.Revision,
             };
             change.Db.Prefixes.Add(row);
+            change.Record("route.create", peer.Name, null, Read(row));
             change.Touch(peer.TunnelId, peer.Id);
             return row;
         }, cancellationToken);
@@ -54,12 +57,13 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
     }
 
     public async Task<Outcome<bool>> DeleteAsync(Guid id, string? ifMatch, CancellationToken cancellationToken) =>
-        await changes.SaveAsync<bool>(async change =>
+        await changes.SaveAsync<bool>(Permission.ChangePeers, async change =>
         {
-            var row = await change.Db.Prefixes.SingleOrDefaultAsync(r => r.Id == id && r.Kind != PrefixKind.Address, cancellationToken);
+            var row = await change.Db.Prefixes.Include(r => r.Peer).SingleOrDefaultAsync(r => r.Id == id && r.Kind != PrefixKind.Address, cancellationToken);
             if (row is null) return Failure.NotFound("route", id.ToString());
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             change.Db.Prefixes.Remove(row);
+            change.Record("route.delete", row.Peer!.Name, Read(row), null);
             change.Touch(row.TunnelId, row.PeerId);
             return true;
         }, cancellationToken);
@@ -86,6 +90,13 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
         return kind == PrefixKind.Client ? null
             : await Ownership.FindConflictAsync(db, peer.TunnelId, peer.Id, kind, "prefix", prefix, peer.Name, cancellationToken);
     }
+
+    private static RouteSettings Read(PeerPrefix row) => new()
+    {
+        Prefix = row.Prefix,
+        InstallOn = row.Kind == PrefixKind.Gateway ? InstallOn.Gateway : InstallOn.Client,
+        KernelRoute = row.Kind == PrefixKind.Gateway ? row.KernelRoute : null,
+    };
 
     private static RouteResponse Show(PeerPrefix row) => new()
     {

@@ -14,9 +14,9 @@ internal static class RoutesEndpoints
         routes.MapGet("/routes", (int? limit, string? cursor, RouteService service, CancellationToken cancellationToken) => ListAsync(null, limit, cursor, service, cancellationToken))
             .WithName("ListRoutes").WithSummary("Lists the routes of all peers, oldest first").ProducesProblem(400);
         routes.MapGet("/peers/{id:guid}/routes", ListAsync).WithName("ListRoutesOfPeer").WithSummary("Lists the routes of a peer, oldest first").ProducesProblem(400).ProducesProblem(404);
-        routes.MapPost("/peers/{id:guid}/routes", CreateAsync).WithName("CreateRoute").WithSummary("Binds a prefix to a peer")
+        routes.MapPost("/peers/{id:guid}/routes", CreateAsync).WithName("CreateRoute").WithDryRun().WithSummary("Binds a prefix to a peer")
             .Accepts<RouteSettings>("application/json").ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422);
-        routes.MapDelete("/routes/{id:guid}", DeleteAsync).WithName("DeleteRoute").WithSummary("Takes a prefix from its peer").ProducesProblem(404).ProducesProblem(412);
+        routes.MapDelete("/routes/{id:guid}", DeleteAsync).WithName("DeleteRoute").WithDryRun().WithSummary("Takes a prefix from its peer").ProducesProblem(404).ProducesProblem(412);
     }
 
     private static async Task<Results<Ok<Page<RouteResponse>>, ProblemHttpResult>> ListAsync(

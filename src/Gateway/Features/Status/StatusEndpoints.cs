@@ -1,4 +1,5 @@
 using Gateway.Contracts;
+using Gateway.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Gateway.Features.Status;
@@ -7,7 +8,8 @@ namespace Gateway.Features.Status;
 internal static class StatusEndpoints
 {
     public static void MapStatus(this RouteGroupBuilder api) =>
-        api.MapGet("/status", async Task<Ok<StatusResponse>> (StatusService service, CancellationToken cancellationToken) => TypedResults.Ok(await service.GetAsync(cancellationToken)))
+        api.MapGet("/status", async Task<Results<Ok<StatusResponse>, ProblemHttpResult>> (StatusService service, CancellationToken cancellationToken) =>
+                (await service.GetAsync(cancellationToken)).Succeeded(out var status, out var failure) ? TypedResults.Ok(status) : failure.ToProblem())
             .WithTags("Status").WithName("GetStatus").WithSummary("What runs, what is wanted, and why they differ");
 
     /// <summary>/healthz: the process answers. /readyz: what is wanted runs. Neither tells more than that.</summary>

@@ -5,11 +5,13 @@ using Gateway.Engine;
 using Gateway.Features.Tunnels;
 using Gateway.Hosting;
 using Gateway.Reconcile;
+using Gateway.Security;
+using Gateway.Web;
 
 namespace Gateway.Features.Status;
 
 /// <summary>The whole at a glance.</summary>
-internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart)
+internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart)
 {
     /// <summary>"0.1.0": what the assembly was built as, without the commit.</summary>
     public static string Version { get; } =
@@ -17,8 +19,9 @@ internal sealed class StatusService(TunnelService tunnels, Reconciler reconciler
 
     public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetStatus(), [.. kernel.Problems.Values]);
 
-    public async Task<StatusResponse> GetAsync(CancellationToken cancellationToken)
+    public async Task<Outcome<StatusResponse>> GetAsync(CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         var all = await tunnels.ListAllAsync(cancellationToken);
         return new StatusResponse
         {

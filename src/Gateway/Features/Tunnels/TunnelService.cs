@@ -12,10 +12,11 @@ namespace Gateway.Features.Tunnels;
 
 /// <summary>Tunnels: rules, database, and how they run.</summary>
 internal sealed class TunnelService(
-    IDbContextFactory<GatewayDbContext> contexts, Changes changes, DataPlane dataPlane, SecretVault vault, ICryptoPrimitives crypto)
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, SecretVault vault, ICryptoPrimitives crypto)
 {
     public async Task<Outcome<Page<TunnelResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var rows = await db.Tunnels.AsNoTracking().Where(t => t.Id > page.After)
@@ -33,13 +34,14 @@ internal sealed class TunnelService(
 
     public async Task<Outcome<TunnelResponse>> GetAsync(string name, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         return await FindAsync(db.Tunnels.AsNoTracking(), name, cancellationToken) is { } row ? Show()(row) : Failure.NotFound("tunnel", name);
     }
 
     public async Task<Outcome<TunnelResponse>> CreateAsync(TunnelSettings wanted, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<Tunnel>(async change =>
+        var saved = await changes.SaveAsync<Tunnel>(Permission.Administer, async change =>
         {
             var settings = TunnelRules.WithDefaults(wanted);
             var errors = new RuleErrors();
@@ -63,6 +65,7 @@ internal sealed class TunnelService(
 
             Write(row, settings, change);
             change.Db.Tunnels.Add(row);
+            change.Record("tunnel.create", row.Name, null, Read(row));
             return row;
         }, cancellationToken);
         return saved.Succeeded(out var tunnel, out var failure) ? Show()(tunnel) : failure;
@@ -70,11 +73,12 @@ internal sealed class TunnelService(
 
     public async Task<Outcome<TunnelResponse>> UpdateAsync(string name, JsonBody<TunnelSettings> body, string? ifMatch, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<Tunnel>(async change =>
+        var saved = await changes.SaveAsync<Tunnel>(Permission.Administer, async change =>
         {
             if (await FindAsync(change.Db.Tunnels, name, cancellationToken) is not { } row) return Failure.NotFound("tunnel", name);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
-            if (!body.MergeInto(Read(row)).Succeeded(out var merged, out var malformed)) return malformed;
+            var before = Read(row);
+            if (!body.MergeInto(before).Succeeded(out var merged, out var malformed)) return malformed;
             var settings = TunnelRules.WithDefaults(merged);
             var errors = new RuleErrors();
             if (settings.Name != row.Name) errors.Add("name", "It cannot be changed.", $"It stays '{row.Name}'; delete the tunnel and make another.");
@@ -84,17 +88,19 @@ internal sealed class TunnelService(
             if (errors.Any) return errors.ToFailure();
             if (await ConflictAsync(change.Db, settings, row.Id, cancellationToken) is { } conflict) return conflict;
             Write(row, settings, change);
+            change.Record("tunnel.update", row.Name, before, Read(row));
             return row;
         }, cancellationToken);
         return saved.Succeeded(out var tunnel, out var failure) ? Show()(tunnel) : failure;
     }
 
     public async Task<Outcome<bool>> DeleteAsync(string name, string? ifMatch, CancellationToken cancellationToken) =>
-        await changes.SaveAsync<bool>(async change =>
+        await changes.SaveAsync<bool>(Permission.Administer, async change =>
         {
             if (await FindAsync(change.Db.Tunnels, name, cancellationToken) is not { } row) return Failure.NotFound("tunnel", name);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             change.Db.Tunnels.Remove(row);
+            change.Record("tunnel.delete", row.Name, Read(row), null);
             change.Touch(row.Id);
             return true;
         }, cancellationToken);

@@ -12,13 +12,13 @@ internal static class TunnelsEndpoints
     {
         var tunnels = api.MapGroup("/tunnels").WithTags("Tunnels");
         tunnels.MapGet("/", ListAsync).WithName("ListTunnels").WithSummary("Lists tunnels, oldest first").ProducesProblem(400);
-        tunnels.MapPost("/", CreateAsync).WithName("CreateTunnel").WithSummary("Makes a tunnel")
+        tunnels.MapPost("/", CreateAsync).WithName("CreateTunnel").WithDryRun().WithSummary("Makes a tunnel")
             .Accepts<TunnelSettings>("application/json").ProducesProblem(400).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422);
         tunnels.MapGet("/{name}", GetAsync).WithName("GetTunnel").WithSummary("Shows a tunnel and how it runs").ProducesProblem(404);
-        tunnels.MapPatch("/{name}", UpdateAsync).WithName("UpdateTunnel").WithSummary("Changes a tunnel (JSON merge patch)")
+        tunnels.MapPatch("/{name}", UpdateAsync).WithName("UpdateTunnel").WithDryRun().WithSummary("Changes a tunnel (JSON merge patch)")
             .Accepts<TunnelSettings>("application/merge-patch+json", "application/json")
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
-        tunnels.MapDelete("/{name}", DeleteAsync).WithName("DeleteTunnel").WithSummary("Deletes a tunnel with its peers and routes").ProducesProblem(404).ProducesProblem(412);
+        tunnels.MapDelete("/{name}", DeleteAsync).WithName("DeleteTunnel").WithDryRun().WithSummary("Deletes a tunnel with its peers and routes").ProducesProblem(404).ProducesProblem(412);
     }
 
     private static async Task<Results<Ok<Page<TunnelResponse>>, ProblemHttpResult>> ListAsync(
