@@ -110,6 +110,7 @@ public sealed class WireGuardPeer
     /// </summary>
     public Instant Service(Moment now)
     {
+        var sendersAsk = false;
         while (!_removed)
         {
             _timers.BeginService();
@@ -118,16 +119,21 @@ public sealed class WireGuardPeer
                 _keys.Clear();
             ServeHandshake(now);
             ServeKeepalives(now);
-            _timers.HandshakePending = _handshake.IsUnderWay || _startAt != Instant.Infinity;
+            var pending = _handshake.IsUnderWay || _startAt != Instant.Infinity;
+            _timers.HandshakePending = pending;
 
-            var published = NextDeadline();
+            // A wish calls for another round only where its sender may have been told that a handshake was pending, and so have not asked.
+            // A sender that goes on wishing could keep this loop running otherwise, with all other peers' timers behind it.
+            var looksAtWish = !pending && !sendersAsk;
+            var published = NextDeadline(looksAtWish);
             _timers.Publish(published);
             // A note that came meanwhile may have seen the deadline before; see PeerTimers. Only an earlier one may replace what was published.
-            var deadline = Instant.Min(published, NextDeadline());
+            var deadline = Instant.Min(published, NextDeadline(looksAtWish));
             if (deadline < published)
                 _timers.Publish(deadline);
             if (deadline > now.Monotonic)
                 return deadline;
+            sendersAsk = !pending;
         }
 
         return Instant.Infinity;
@@ -246,7 +252,7 @@ public sealed class WireGuardPeer
     {
         _startAt = Instant.Infinity;
         _wantedSince = Instant.Max(_wantedSince, now.Monotonic);
-        if (_handshake.CanAgree && _identity.Output.HasEndpoint(this))
+        if (_identity.Output.HasEndpoint(this))
             SendInitiation(now);
         else
             GiveUp(now.Monotonic);
@@ -298,9 +304,9 @@ public sealed class WireGuardPeer
             WantHandshake(now.Monotonic);
     }
 
-    private Instant NextDeadline()
+    private Instant NextDeadline(bool looksAtWish)
     {
-        if (_keys.IsNextConfirmed || _keys.IsRekeyOnReceiveAsked || (!_handshake.IsUnderWay && _timers.Wish != _wishServed))
+        if (_keys.IsNextConfirmed || _keys.IsRekeyOnReceiveAsked || (looksAtWish && _timers.Wish != _wishServed))
             return Instant.Never;
         var due = _handshake.IsUnderWay ? Instant.Min(_retryAt, GiveUpAt) : _startAt;
         due = Instant.Min(due, Instant.Min(_timers.UnansweredDueAt(), _timers.PassiveKeepaliveDueAt()));

@@ -88,6 +88,73 @@ public sealed class PeerTimersTests
             Assert.True(asked[round] || deadlines[round] <= At(round) + Unanswered + TimeSpan.FromTicks(5), $"Lost in round {round}.");
     }
 
+    [Fact]
+    public async Task Service_WhileASenderOfARestartedSessionGoesOnWishing_Returns()
+    {
+        using var net = new Network(4);
+        Establish(net);
+        var peer = net.A.Peer;
+        // No keys, and the next initiation not before 5 s after the last: every packet is a wish that cannot be granted now.
+        peer.SetPresharedKey(PresharedKey.Generate(new SeededRandom(4)), net.Now);
+        Assert.Null(peer.SendKeys);
+        var start = net.Now.Monotonic;
+        var wishing = true;
+        var sender = new Thread(() =>
+        {
+            for (var packet = 0; Volatile.Read(ref wishing); packet++)
+                peer.NoteWaiting(start + TimeSpan.FromTicks(packet));
+        });
+        sender.Start();
+        try
+        {
+            await Task.Run(() =>
+            {
+                for (var round = 0; round < 1000; round++)
+                    Assert.True(peer.Service(net.Now) > start);
+            }).WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        finally
+        {
+            Volatile.Write(ref wishing, false);
+            sender.Join();
+        }
+    }
+
+    [Fact]
+    public void Service_WhereAWishFollowsEveryFailure_ReturnsAndIsAskedForAgain()
+    {
+        using var net = new Network(5);
+        net.A.EndpointKnown = false;
+        var first = new Instant(net.Now.Monotonic.Ticks - 100);
+        var wishes = 0;
+        var asked = false;
+        net.A.OnGivenUp = () =>
+        {
+            Assert.True(++wishes < 10, "Service goes round and round.");
+            asked = net.A.Peer.NoteWaiting(first + TimeSpan.FromTicks(wishes));
+        };
+
+        net.A.Peer.NoteWaiting(first);
+        net.A.Peer.Service(net.Now);
+
+        Assert.True(asked, "The last wish is served by this round or asks for the next.");
+    }
+
+    [Fact]
+    public void Wish_ForAPeerWhoseKeyHasLowOrder_IsTriedOnceInFiveSeconds()
+    {
+        using var net = new Network(6);
+        var lowOrder = net.A.Device.AddPeer(new PublicKey([1, .. new byte[31]]), null, TimeSpan.Zero)!;
+        net.A.GivenUpBy.Clear();
+        for (var packet = 0; packet < 100; packet++)
+        {
+            lowOrder.NoteWaiting(net.Now.Monotonic + TimeSpan.FromMilliseconds(packet));
+            lowOrder.Service(new Moment(net.Now.Monotonic + TimeSpan.FromMilliseconds(packet), net.Now.Utc));
+        }
+
+        Assert.Single(net.A.GivenUpBy);
+    }
+
     private static KeyPair Establish(Network net)
     {
         net.A.Send(1);

@@ -60,7 +60,11 @@ internal sealed class Station : IPeerOutput, IDisposable
 
     internal int SessionsReady { get; private set; }
 
-    internal int GivenUp { get; private set; }
+    internal int GivenUp => GivenUpBy.Count;
+
+    internal List<WireGuardPeer> GivenUpBy { get; } = [];
+
+    internal Action OnGivenUp { get; set; } = () => { };
 
     internal int Retired => _retired.Count;
 
@@ -146,8 +150,9 @@ internal sealed class Station : IPeerOutput, IDisposable
 
     void IPeerOutput.HandshakeGivenUp(WireGuardPeer peer)
     {
-        GivenUp++;
+        GivenUpBy.Add(peer);
         _waiting.Clear();
+        OnGivenUp();
     }
 
     void IPeerOutput.Retire(KeyPair keyPair)
