@@ -22,11 +22,12 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
         identity.UnderLoad = underLoad;
         var outcome = identity.Receive(message, address, source.Port, tunnel.Clock.Moment, _reply);
         var peer = outcome.Peer?.Owner as Peer;
+        var wasThere = peer?.Endpoint?.Value == source;
 
         if (outcome.Result is HandshakeResult.Responded or HandshakeResult.Completed && peer is not null)
         {
             peer.HandshakeBytesReceived += message.Length;
-            if (peer.Endpoint is not { } endpoint || endpoint.Value != source)
+            if (!wasThere)
             {
                 var moved = peer.Endpoint is not { } old || !old.Value.IsSameRemote(in source);
                 peer.MoveEndpoint(in source);
@@ -36,8 +37,9 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
 
         if (outcome.ReplyLength > 0)
         {
-            var sent = tunnel.Socket?.Send(_reply.AsSpan(0, outcome.ReplyLength), outcome.ReplyLength, in source);
-            if (sent?.Status == PortStatus.Ok && peer is not null) peer.HandshakeBytesSent += outcome.ReplyLength;
+            var sent = Reply(_reply.AsSpan(0, outcome.ReplyLength), in source, isProven: wasThere);
+            if (sent != PortStatus.Ok) tunnel.ControlDrops[(int)(sent == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused)]++;
+            else if (peer is not null) peer.HandshakeBytesSent += outcome.ReplyLength;
         }
 
         if (RefusedBecause(outcome.Result) is { } reason)
@@ -48,6 +50,13 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
 
         if (peer is not null) loop.Service(tunnel, peer);
         AnnounceSessions();
+    }
+
+    /// <summary>Only an address that a peer has used before is worth waiting for: any other may be forged, and a flood of them must cost no data.</summary>
+    private PortStatus Reply(ReadOnlySpan<byte> message, in UdpEndpoint destination, bool isProven)
+    {
+        if (tunnel.Socket is not { } socket) return PortStatus.Gone;
+        return (isProven ? socket.Send(message, message.Length, in destination) : socket.SendUnproven(message, in destination)).Status;
     }
 
     /// <summary>Tells the outbound thread which sessions came up. After the endpoint has moved, so that waiting packets go to the new place.</summary>

@@ -183,6 +183,8 @@ public class AllocationTests
             return new PortResult(PortStatus.Ok, datagrams.Length);
         }
 
+        public PortResult SendUnproven(ReadOnlySpan<byte> datagram, in UdpEndpoint destination) => Send(datagram, datagram.Length, in destination);
+
         public bool WaitReadable()
         {
             inbound.Arrived.WaitOne();

@@ -1,5 +1,7 @@
 using System.Net;
+using System.Security.Cryptography;
 using Gateway.Engine.Control;
+using Gateway.Protocol;
 using Gateway.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -59,6 +61,72 @@ public class ControlLoopTests
                 closed.SetResult();
             });
             await closed.Task;
+        }
+    }
+
+    [Fact]
+    public async Task FloodFromForgedAddresses_IsAnsweredWithoutWaitingForRoom()
+    {
+        const int Flood = 1000;
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        using var ports = new MemoryPorts(new MemoryNetwork(), IPAddress.Parse("10.0.2.8"));
+        using var random = RandomNumberGenerator.Create();
+        var key = PrivateKey.Generate(random);
+        using var loop = new ControlLoop(new EngineClock(time), NullLogger.Instance);
+        var config = new TunnelConfig { Id = Guid.NewGuid(), Name = "wg0", PrivateKey = key };
+        var tunnel = new Tunnel(config, new DataPlaneOptions(), ports, Pair.Crypto, new EngineClock(time), loop, _ => { }, NullLogger.Instance);
+        var up = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(() => up.SetResult(tunnel.ApplyAsync(config)));
+        await await up.Task;
+
+        // All wait in the queue before the first is looked at: that is what "under load" means.
+        using var queued = new ManualResetEventSlim();
+        loop.Post(queued.Wait);
+        var initiation = Stranger.Initiation(key.GetPublicKey(Pair.Crypto), random);
+        for (var i = 0; i < Flood; i++)
+            Assert.True(tunnel.PostHandshake(initiation, UdpEndpoint.From(new IPEndPoint(IPAddress.Parse($"10.0.2.{i % 250}"), 1000 + i))));
+        queued.Set();
+
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(() =>
+        {
+            tunnel.Dispose();
+            done.SetResult();
+        });
+        await done.Task;
+        Assert.Equal(Flood, ports.Socket!.UnprovenSent);
+        Assert.Equal(0, ports.Socket.Sent);
+    }
+
+    /// <summary>Knows the tunnel's public key and nothing else: its mac1 is right, its own key is nobody's.</summary>
+    private sealed class Stranger : IPeerOutput
+    {
+        private byte[] _initiation = [];
+
+        public static byte[] Initiation(PublicKey to, RandomNumberGenerator random)
+        {
+            var stranger = new Stranger();
+            using var device = new WireGuardDevice(PrivateKey.Generate(random), Pair.Crypto, random, stranger);
+            device.AddPeer(to, null, TimeSpan.Zero)!.StartHandshake(new EngineClock(TimeProvider.System).Moment);
+            return stranger._initiation;
+        }
+
+        void IPeerOutput.SendHandshakeMessage(WireGuardPeer peer, ReadOnlySpan<byte> message) => _initiation = message.ToArray();
+
+        void IPeerOutput.SendKeepalive(WireGuardPeer peer)
+        {
+        }
+
+        void IPeerOutput.SessionReady(WireGuardPeer peer)
+        {
+        }
+
+        void IPeerOutput.HandshakeGivenUp(WireGuardPeer peer)
+        {
+        }
+
+        void IPeerOutput.Retire(KeyPair keyPair)
+        {
         }
     }
 }

@@ -37,6 +37,8 @@ public sealed class MemorySocket : IDatagramSocket
     private readonly ConcurrentQueue<(byte[] Bytes, UdpEndpoint From)> _arrived = new();
     private readonly ManualResetEventSlim _readable = new();
     private volatile bool _gone;
+    private int _sent;
+    private int _unprovenSent;
 
     internal MemorySocket(MemoryNetwork network, InetAddress address, ushort port) => (_network, Address, Port) = (network, address, port);
 
@@ -71,10 +73,28 @@ public sealed class MemorySocket : IDatagramSocket
 
     public PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination)
     {
+        Interlocked.Increment(ref _sent);
+        return Deliver(datagrams, segmentBytes, in destination);
+    }
+
+    private PortResult Deliver(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination)
+    {
         if (_gone) return new PortResult(PortStatus.Gone, 0);
         for (var offset = 0; offset < datagrams.Length; offset += segmentBytes)
             _network.Deliver(datagrams.Slice(offset, Math.Min(segmentBytes, datagrams.Length - offset)).ToArray(), new UdpEndpoint(Address, Port), destination);
         return new PortResult(PortStatus.Ok, datagrams.Length);
+    }
+
+    /// <summary>Calls of <see cref="Send"/>.</summary>
+    public int Sent => Volatile.Read(ref _sent);
+
+    /// <summary>Calls of <see cref="SendUnproven"/>.</summary>
+    public int UnprovenSent => Volatile.Read(ref _unprovenSent);
+
+    public PortResult SendUnproven(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    {
+        Interlocked.Increment(ref _unprovenSent);
+        return Deliver(datagram, datagram.Length, in destination);
     }
 
     public bool WaitReadable()

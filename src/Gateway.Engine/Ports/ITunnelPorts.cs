@@ -141,6 +141,12 @@ public interface IDatagramSocket : IDisposable
     /// </summary>
     PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination);
 
+    /// <summary>
+    /// Sends one datagram to a sender that has proven nothing: without waiting, and only while half of the send buffer is free. Answers to forged
+    /// addresses lie in that buffer for seconds, until the kernel has given their neighbours up, and data has no other one.
+    /// </summary>
+    PortResult SendUnproven(ReadOnlySpan<byte> datagram, in UdpEndpoint destination);
+
     /// <summary>Blocks until there is something to receive or <see cref="WakeReceiver"/> was called. False when the socket is gone.</summary>
     bool WaitReadable();
 

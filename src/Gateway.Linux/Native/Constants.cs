@@ -53,6 +53,7 @@ internal static class InterfaceControl
     public const nuint GetMtu = 0x8921;           // SIOCGIFMTU
     public const nuint GetIndex = 0x8933;         // SIOCGIFINDEX
     public const nuint SetQueueLength = 0x8943;   // SIOCSIFTXQLEN
+    public const nuint QueuedBytes = 0x5411;      // SIOCOUTQ
     public const int NameBytes = 16;              // IFNAMSIZ, with the closing zero
 }
 

@@ -27,6 +27,7 @@ internal sealed unsafe class UdpSocket : IDatagramSocket
     private readonly WakeUp _wake = new();
     private readonly SegmentationState _segmentation;
     private readonly bool _dualStack;
+    private readonly int _sendBufferBytes;
     private readonly ReceiveArea* _area;
     private int _descriptor;
 
@@ -34,6 +35,7 @@ internal sealed unsafe class UdpSocket : IDatagramSocket
     {
         _descriptor = opened.Descriptor;
         _dualStack = opened.DualStack;
+        _sendBufferBytes = opened.SendBufferBytes;
         _segmentation = new SegmentationState(opened.HasSegmentation, logger);
         Port = opened.Port;
         // SAFETY: freed by Dispose. Its pointers lead into itself, and it never moves.
@@ -94,8 +96,22 @@ internal sealed unsafe class UdpSocket : IDatagramSocket
         return 0;
     }
 
+    public PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination) =>
+        Send(datagrams, segmentBytes, destination, mayWait: true);
+
+    public PortResult SendUnproven(ReadOnlySpan<byte> datagram, in UdpEndpoint destination)
+    {
+        // What the kernel holds of this socket's, bookkeeping included (sk_wmem_alloc): it is counted against SO_SNDBUF in the same way.
+        int queued;
+        // SAFETY: an int of this frame.
+        var known = Libc.IoControl(_descriptor, InterfaceControl.QueuedBytes, &queued) == 0;
+        return known && queued > _sendBufferBytes / 2
+            ? new PortResult(PortStatus.WouldBlock, 0, Errno.TryAgain)
+            : Send(datagram, datagram.Length, destination, mayWait: false);
+    }
+
     [SkipLocalsInit]
-    public PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination)
+    private PortResult Send(ReadOnlySpan<byte> datagrams, int segmentBytes, in UdpEndpoint destination, bool mayWait)
     {
         if (segmentBytes <= 0) return new PortResult(PortStatus.Refused, 0, Errno.Invalid);
         var name = stackalloc byte[SocketAddresses.V6Bytes];
@@ -105,7 +121,7 @@ internal sealed unsafe class UdpSocket : IDatagramSocket
         // SAFETY: pinned until all calls have returned; the target and its control area are this frame's.
         fixed (byte* data = datagrams)
         {
-            var target = new SendTarget { Name = name, NameBytes = (uint)nameBytes, WithSource = HasUsableSource(destination) };
+            var target = new SendTarget { Name = name, NameBytes = (uint)nameBytes, WithSource = HasUsableSource(destination), Waited = !mayWait };
             var sent = 0;
             do
             {

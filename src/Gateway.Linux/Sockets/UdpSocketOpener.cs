@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Gateway.Linux.Sockets;
 
 /// <summary>What socket(2), bind(2) and the options gave.</summary>
-internal readonly record struct OpenedSocket(int Descriptor, ushort Port, bool DualStack, bool HasSegmentation);
+internal readonly record struct OpenedSocket(int Descriptor, ushort Port, bool DualStack, bool HasSegmentation, int SendBufferBytes);
 
 /// <summary>Opens and binds the UDP socket, with a sentence for each way that can fail.</summary>
 internal static unsafe class UdpSocketOpener
@@ -42,7 +42,7 @@ internal static unsafe class UdpSocketOpener
             var port = Bind(descriptor, dualStack, request.Port);
             Log.SocketOpened(logger, port, dualStack ? "IPv4 and IPv6" : "IPv4", segmentation, coalescing, receiveBytes, sendBytes);
             if (!dualStack) Log.NoIpv6(logger, port, Errno.Describe(Errno.FamilyNotSupported));
-            return new OpenedSocket(descriptor, port, dualStack, segmentation);
+            return new OpenedSocket(descriptor, port, dualStack, segmentation, sendBytes);
         }
         catch
         {

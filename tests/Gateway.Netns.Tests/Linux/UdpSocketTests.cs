@@ -191,6 +191,33 @@ public sealed class UdpSocketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SendUnproven_ToNeighboursThatDoNotExist_LeavesHalfOfTheBufferForData()
+    {
+        // Nobody answers for these: each address keeps what is sent to it in our buffer until the kernel has given it up, which here is never within this test.
+        await _a.SetSysctl("net.ipv4.neigh.eth0.mcast_solicit", "100");
+        await _a.SetSysctl("net.ipv4.neigh.eth0.unres_qlen_bytes", "100000000");
+        using var sender = Open(_a);
+        using var receiver = Open(_b);
+        var reply = Pattern(64);
+        var sent = 0;
+        for (var status = PortStatus.Ok; status == PortStatus.Ok; sent++)
+        {
+            status = sender.SendUnproven(reply, To($"10.0.0.{100 + (sent % 100)}", 51820)).Status;
+            Assert.True(status is PortStatus.Ok or PortStatus.WouldBlock, status.ToString());
+        }
+
+        Assert.True(sent > 1000, $"refused after {sent}");
+        var data = Pattern(40 * Segment);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(new PortResult(PortStatus.Ok, data.Length), sender.Send(data, Segment, To("10.0.0.2", receiver.Port)));
+            Assert.Equal(data, Collect(receiver, data.Length).Bytes);
+        }
+
+        Assert.Equal(PortStatus.WouldBlock, sender.SendUnproven(reply, To("10.0.0.2", receiver.Port)).Status);
+    }
+
+    [Fact]
     public void Send_OnAnIpv4Socket_RefusesIpv6()
     {
         using var sender = Open(_a, options: new LinuxPortOptions { DualStack = false });
