@@ -77,7 +77,16 @@ public sealed class DataPlane : IDisposable
     }
 
     /// <summary>All tunnels as they are now.</summary>
-    public ImmutableArray<TunnelStatus> GetStatus() => [.. _tunnels.Select(StatusOf)];
+    public ImmutableArray<TunnelStatus> GetTunnels() => [.. _tunnels.Select(StatusOf)];
+
+    /// <summary>One tunnel as it is now; null for an unknown one.</summary>
+    public TunnelStatus? GetTunnel(Guid tunnelId) => Find(tunnelId) is { } tunnel ? StatusOf(tunnel) : null;
+
+    /// <summary>A tunnel's peers as they are now, in configured order; empty for an unknown tunnel. A copy of each: where one will do, <see cref="GetPeer"/>.</summary>
+    public ImmutableArray<PeerStatus> GetPeers(Guid tunnelId) => Find(tunnelId) is { } tunnel ? [.. tunnel.Peers.Select(StatusOf)] : [];
+
+    /// <summary>One peer as it is now; null for an unknown one.</summary>
+    public PeerStatus? GetPeer(Guid tunnelId, Guid peerId) => Find(tunnelId)?.FindPeer(peerId) is { } peer ? StatusOf(peer) : null;
 
     /// <summary>A tunnel's conversations as they are now; empty for an unknown tunnel.</summary>
     public IReadOnlyList<FlowRecord> GetFlows(Guid tunnelId) => Find(tunnelId)?.Flows.Snapshot(_clock.Now.Ticks) ?? [];
@@ -99,7 +108,7 @@ public sealed class DataPlane : IDisposable
     public InjectResult InjectToPeer(Guid tunnelId, Guid peerId, ReadOnlySpan<byte> packet)
     {
         if (Find(tunnelId) is not { State: TunnelState.Up } tunnel) return NotUp;
-        if (tunnel.Peers.FirstOrDefault(candidate => candidate.Config.Id == peerId) is not { } peer) return new InjectResult(false, "The tunnel has no such peer.");
+        if (tunnel.FindPeer(peerId) is not { } peer) return new InjectResult(false, "The tunnel has no such peer.");
         if (Problem(tunnel, packet) is { } problem) return new InjectResult(false, problem);
         using var injection = new Injection(packet.ToArray());
         tunnel.PostOutbound(new Command(CommandKind.Inject, peer, Injection: injection));
@@ -170,15 +179,23 @@ public sealed class DataPlane : IDisposable
     private TunnelStatus StatusOf(Tunnel tunnel)
     {
         var ports = tunnel.Status;
+        var peers = tunnel.Peers;
+        long received = 0, sent = 0;
+        foreach (var peer in peers)
+        {
+            received += peer.ReceivedBytes;
+            sent += peer.SentBytes;
+        }
+
         return new TunnelStatus(
             tunnel.Config.Id, ports.Name, ports.State, ports.Cause, ports.Remedy, ports.NextAttempt, ports.ListenPort, ports.Mtu, ports.LinkProblems, ports.Offloads,
-            Sum(tunnel.OutboundDrops, tunnel.InboundDrops, tunnel.ControlDrops), [.. tunnel.Peers.Select(StatusOf)]);
+            Sum(tunnel.OutboundDrops, tunnel.InboundDrops, tunnel.ControlDrops), peers.Length, received, sent);
     }
 
     private PeerStatus StatusOf(Peer peer) => new(
         peer.Config.Id, peer.Config.PublicKey, peer.Endpoint?.Value.ToIPEndPoint(), peer.Session?.LastHandshake,
         _clock.ToUtc(peer.Received.LastData), _clock.ToUtc(peer.Sent.LastData),
-        peer.Received.Bytes + peer.HandshakeBytesReceived, peer.Sent.Bytes + peer.HandshakeBytesSent, peer.Received.Packets, peer.Sent.Packets,
+        peer.ReceivedBytes, peer.SentBytes, peer.Received.Packets, peer.Sent.Packets,
         Sum(peer.Sent.Drops, peer.Received.Drops, peer.HandshakeDrops));
 
     private static ImmutableArray<long> Sum(long[] a, long[] b, long[] c)

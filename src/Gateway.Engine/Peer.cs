@@ -47,6 +47,12 @@ internal sealed class Peer
     /// <summary>Handshake bytes each way. Control thread.</summary>
     public long HandshakeBytesReceived { get; set; }
 
+    /// <summary>UDP payload bytes from it, as wg counts them.</summary>
+    public long ReceivedBytes => Received.Bytes + HandshakeBytesReceived;
+
+    /// <summary>UDP payload bytes to it.</summary>
+    public long SentBytes => Sent.Bytes + HandshakeBytesSent;
+
     /// <summary>Handshake messages from it that were refused. Control thread.</summary>
     public long[] HandshakeDrops { get; } = new long[DropReasons.Count];
 

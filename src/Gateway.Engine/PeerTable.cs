@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using Gateway.Engine.Control;
@@ -15,7 +16,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     /// <summary>Up to so many changed prefixes are put in one by one; for more the table is built anew (100,000 take about 0.2 s).</summary>
     private const int FewPrefixes = 512;
 
-    private readonly Dictionary<Guid, Peer> _byId = [];
+    private readonly ConcurrentDictionary<Guid, Peer> _byId = [];
     private RouteTable<Peer> _routes = RouteTable<Peer>.Empty;
     private volatile Peer[] _peers = [];
     private int _nextIndex;
@@ -25,6 +26,9 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
 
     /// <summary>In configured order.</summary>
     public Peer[] Peers => _peers;
+
+    /// <summary>Any thread.</summary>
+    public Peer? Find(Guid id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Brings the peers to these. Who stays keeps the session.</summary>
     public void Apply(ImmutableArray<PeerConfig> wanted, bool isUp)
@@ -71,7 +75,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
         {
             // A peer with our own new key is nobody to talk to (wg drops it too).
             self.IsRemoved = true;
-            _byId.Remove(self.Config.Id);
+            _byId.TryRemove(self.Config.Id, out _);
         }
 
         foreach (var peer in _peers) loop.Service(tunnel, peer);
@@ -104,7 +108,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
 
         var peer = new Peer(_nextIndex++, config) { Session = session };
         if (session is not null) session.Owner = peer;
-        _byId.Add(config.Id, peer);
+        _byId[config.Id] = peer;
         return peer;
     }
 
@@ -121,7 +125,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     private void Remove(Peer peer)
     {
         peer.IsRemoved = true;
-        _byId.Remove(peer.Config.Id);
+        _byId.TryRemove(peer.Config.Id, out _);
         if (peer.Session is { } session) tunnel.Identity!.RemovePeer(session);
         tunnel.PostOutbound(new Command(CommandKind.DropWaiting, peer));
     }

@@ -90,6 +90,8 @@ internal sealed partial class Tunnel : IDisposable
     /// <summary>In configured order; a whole array is swapped.</summary>
     public Peer[] Peers => _peerTable.Peers;
 
+    public Peer? FindPeer(Guid id) => _peerTable.Find(id);
+
     public CommandQueue OutboundCommands { get; } = new();
 
     public CommandQueue InboundCommands { get; } = new();

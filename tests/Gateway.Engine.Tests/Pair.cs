@@ -129,9 +129,9 @@ internal sealed class Pair : IAsyncDisposable
         }
     }
 
-    public long GatewayDrops(DropReason reason) => Gateway.GetStatus()[0].Drops[(int)reason];
+    public long GatewayDrops(DropReason reason) => Gateway.GetTunnels()[0].Drops[(int)reason];
 
-    public PeerStatus GatewayPeer => Gateway.GetStatus()[0].Peers[0];
+    public PeerStatus GatewayPeer => Gateway.GetPeers(GatewayConfig.Id)[0];
 
     public ValueTask DisposeAsync()
     {

@@ -200,7 +200,7 @@ public class TunnelTests
         var second = new TunnelConfig { Id = Guid.NewGuid(), Name = "wg1", ListenPort = 5555, Transport = TunnelTransport.Plain };
         await pair.Gateway.ApplyAsync([pair.GatewayConfig, second]);
         await pair.Gateway.ApplyAsync([pair.GatewayConfig with { ListenPort = 5555 }, second]);
-        var status = pair.Gateway.GetStatus()[0];
+        var status = pair.Gateway.GetTunnels()[0];
         Assert.Equal(51820, status.ListenPort);
         Assert.Contains("5555", Assert.Single(status.LinkProblems).What, StringComparison.Ordinal);
         var packet = TestPackets.Udp(HostU, HostV, "still"u8);
@@ -223,7 +223,7 @@ public class TunnelTests
         var packet = TestPackets.Udp(HostU, HostV, "same session"u8);
         pair.UDevice.SendPacket(packet);
         Assert.Equal(packet, await Pair.ReceiveAsync(pair.GatewayDevice));
-        Assert.Equal(handshake, pair.Gateway.GetStatus()[0].Peers[1].LastHandshake);
+        Assert.Equal(handshake, pair.Gateway.GetPeers(pair.GatewayConfig.Id)[1].LastHandshake);
     }
 
     [Fact]
@@ -251,17 +251,17 @@ public class TunnelTests
 
         otherPorts.DeviceFailure = new PortException("no device today", "Try tomorrow.");
         broken.Delete();
-        await Pair.UntilAsync(() => pair.Gateway.GetStatus()[0].State == TunnelState.Failed, "failure reported");
-        Assert.Contains("gone", pair.Gateway.GetStatus()[0].Cause, StringComparison.Ordinal);
-        Assert.Equal(TunnelState.Up, pair.Gateway.GetStatus()[1].State);
+        await Pair.UntilAsync(() => pair.Gateway.GetTunnels()[0].State == TunnelState.Failed, "failure reported");
+        Assert.Contains("gone", pair.Gateway.GetTunnels()[0].Cause, StringComparison.Ordinal);
+        Assert.Equal(TunnelState.Up, pair.Gateway.GetTunnels()[1].State);
 
         pair.Time.Advance(TimeSpan.FromSeconds(1));
-        await Pair.UntilAsync(() => pair.Gateway.GetStatus()[0].Cause == "no device today", "the second failure has its own cause");
-        Assert.Equal("Try tomorrow.", pair.Gateway.GetStatus()[0].Remedy);
+        await Pair.UntilAsync(() => pair.Gateway.GetTunnels()[0].Cause == "no device today", "the second failure has its own cause");
+        Assert.Equal("Try tomorrow.", pair.Gateway.GetTunnels()[0].Remedy);
 
         otherPorts.DeviceFailure = null;
         pair.Time.Advance(TimeSpan.FromSeconds(2));
-        await Pair.UntilAsync(() => pair.Gateway.GetStatus()[0].State == TunnelState.Up, "healed");
+        await Pair.UntilAsync(() => pair.Gateway.GetTunnels()[0].State == TunnelState.Up, "healed");
         var packet = TestPackets.Udp(HostU, HostV, "back"u8);
         pair.UDevice.SendPacket(packet);
         Assert.Equal(packet, await Pair.ReceiveAsync(pair.GatewayDevice));
@@ -273,9 +273,9 @@ public class TunnelTests
         await using var pair = await Pair.StartAsync();
         var broken = pair.GatewayPorts.Socket!;
         broken.Break();
-        await Pair.UntilAsync(() => pair.Gateway.GetStatus()[0].State == TunnelState.Failed, "failure reported");
+        await Pair.UntilAsync(() => pair.Gateway.GetTunnels()[0].State == TunnelState.Failed, "failure reported");
         pair.Time.Advance(TimeSpan.FromSeconds(1));
-        await Pair.UntilAsync(() => pair.Gateway.GetStatus()[0].State == TunnelState.Up, "healed");
+        await Pair.UntilAsync(() => pair.Gateway.GetTunnels()[0].State == TunnelState.Up, "healed");
     }
 
     [Fact]

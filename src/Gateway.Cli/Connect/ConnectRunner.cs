@@ -69,7 +69,7 @@ internal sealed partial class ConnectRunner : IDisposable
         _config = ConnectPlan.WithEndpoints(_config, endpoints);
         if (await KeepEndpointsOutsideAsync(endpoints.Values, tunnel: null) is { Count: > 0 } unreachable) throw Refused(unreachable);
         await _plane.ApplyAsync([_config]);
-        var status = _plane.GetStatus()[0];
+        var status = _plane.GetTunnels()[0];
         if (status.State != TunnelState.Up) throw new CommandException($"{status.Cause} {status.Remedy}".Trim(), ExitCodes.Failed);
         if (!status.LinkProblems.IsEmpty) throw Refused(status.LinkProblems);
         Tell(status);
@@ -99,8 +99,8 @@ internal sealed partial class ConnectRunner : IDisposable
 
     private async Task FollowEndpointsAsync()
     {
-        if (_plane.GetStatus().FirstOrDefault() is not { } status) return;
-        foreach (var problem in await KeepEndpointsOutsideAsync(status.Peers.Select(p => p.Endpoint), status.Name)) LogRoute(_log, problem.What, problem.Cause);
+        if (_plane.GetTunnels().FirstOrDefault() is not { } status) return;
+        foreach (var problem in await KeepEndpointsOutsideAsync(_plane.GetPeers(_config.Id).Select(p => p.Endpoint), status.Name)) LogRoute(_log, problem.What, problem.Cause);
     }
 
     private void Tell(TunnelStatus status)
@@ -158,7 +158,7 @@ internal sealed partial class ConnectRunner : IDisposable
             using var timer = new PeriodicTimer(PeerWatch.Interval);
             while (await timer.WaitForNextTickAsync(stop))
             {
-                foreach (var peer in _plane.GetStatus().SelectMany(t => t.Peers)) await LookAsync(peer, stop);
+                foreach (var peer in _plane.GetPeers(_config.Id)) await LookAsync(peer, stop);
                 await FollowEndpointsAsync();
             }
         }
@@ -190,8 +190,8 @@ internal sealed partial class ConnectRunner : IDisposable
     private async Task ApplyEndpointAsync(Guid peer, IPEndPoint endpoint)
     {
         var next = ConnectPlan.WithEndpoints(_config, new Dictionary<Guid, IPEndPoint> { [peer] = endpoint });
-        var others = next.Peers.Select(p => p.Endpoint).Concat(_plane.GetStatus().SelectMany(t => t.Peers).Select(p => p.Endpoint));
-        foreach (var problem in await KeepEndpointsOutsideAsync(others, _plane.GetStatus()[0].Name)) LogRoute(_log, problem.What, problem.Cause);
+        var others = next.Peers.Select(p => p.Endpoint).Concat(_plane.GetPeers(_config.Id).Select(p => p.Endpoint));
+        foreach (var problem in await KeepEndpointsOutsideAsync(others, _plane.GetTunnels()[0].Name)) LogRoute(_log, problem.What, problem.Cause);
         await _plane.ApplyAsync([next]);
         _config = next;
     }

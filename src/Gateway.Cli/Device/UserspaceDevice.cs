@@ -1,3 +1,4 @@
+using System.Net;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Linux.Uapi;
@@ -15,13 +16,13 @@ internal sealed class UserspaceDevice(DataPlane plane, DevicePorts ports, ICrypt
     public Task StartAsync() => plane.ApplyAsync([_config]);
 
     /// <summary>The device as it is now; null once it is gone.</summary>
-    public TunnelStatus? Status => plane.GetStatus().FirstOrDefault();
+    public TunnelStatus? Status => plane.GetTunnel(_config.Id);
 
     /// <inheritdoc/>
-    public (TunnelConfig Config, TunnelStatus Status)? Read()
+    public UapiDevice? Read()
     {
         var config = _config;
-        return Status is { } status ? (config, status) : null;
+        return Status is { } status ? new UapiDevice(config, status, plane.GetPeers(config.Id)) : null;
     }
 
     /// <inheritdoc/>
@@ -47,7 +48,7 @@ internal sealed class UserspaceDevice(DataPlane plane, DevicePorts ports, ICrypt
                 }
             }
 
-            if (WithSeenEndpoints(_config, status, change) is { } seen) await plane.ApplyAsync([seen], CancellationToken.None);
+            if (WithSeenEndpoints(_config, id => plane.GetPeer(_config.Id, id)?.Endpoint, change) is { } seen) await plane.ApplyAsync([seen], CancellationToken.None);
             await plane.ApplyAsync([next], CancellationToken.None);
             _config = next;
             return null;
@@ -65,18 +66,17 @@ internal sealed class UserspaceDevice(DataPlane plane, DevicePorts ports, ICrypt
     /// A peer that has roamed is set back to its old endpoint: to the data plane that would be no change. Telling it first where the peer is makes it
     /// one. Null where no peer needs it.
     /// </summary>
-    internal static TunnelConfig? WithSeenEndpoints(TunnelConfig config, TunnelStatus status, UapiChange change)
+    internal static TunnelConfig? WithSeenEndpoints(TunnelConfig config, Func<Guid, IPEndPoint?> seen, UapiChange change)
     {
         var set = change.Peers.Where(p => p.Endpoint is not null).ToDictionaryLast(p => p.PublicKey, p => p.Endpoint);
         if (set.Count == 0) return null;
-        var seen = status.Peers.ToDictionary(p => p.Id, p => p.Endpoint);
         var changed = false;
         var peers = config.Peers.ToBuilder();
         for (var i = 0; i < peers.Count; i++)
         {
             var peer = peers[i];
             if (!set.TryGetValue(peer.PublicKey!.Value, out var wanted) || !Equals(wanted, peer.Endpoint)) continue;
-            if (!seen.TryGetValue(peer.Id, out var now) || now is null || now.Equals(wanted)) continue;
+            if (seen(peer.Id) is not { } now || now.Equals(wanted)) continue;
             peers[i] = peer with { Endpoint = now };
             changed = true;
         }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Gateway.Engine;
 
 namespace Gateway.Linux.Uapi;
@@ -6,13 +7,19 @@ namespace Gateway.Linux.Uapi;
 public interface IUapiTarget
 {
     /// <summary>The device as configured and as it is, for <c>get</c>; null once it is gone (answered with ENODEV). Any thread.</summary>
-    (TunnelConfig Config, TunnelStatus Status)? Read();
+    UapiDevice? Read();
 
     /// <summary>
     /// Carries a <c>set</c> out, whole or not at all. Calls may come from several connections at once.
     /// </summary>
     ValueTask<UapiError?> ChangeAsync(UapiChange change, CancellationToken cancellationToken);
 }
+
+/// <summary>A device as configured and as it is.</summary>
+/// <param name="Config">What is wanted of it, keys included.</param>
+/// <param name="Status">How it runs.</param>
+/// <param name="Peers">How its peers are.</param>
+public sealed record UapiDevice(TunnelConfig Config, TunnelStatus Status, ImmutableArray<PeerStatus> Peers);
 
 /// <summary>Why a request was refused.</summary>
 /// <param name="Code">What follows <c>errno=</c>: negative, as wireguard-go sends it; wg turns it into the system's words.</param>

@@ -1,4 +1,3 @@
-using Gateway.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace Gateway.Linux.Uapi;
@@ -9,10 +8,10 @@ namespace Gateway.Linux.Uapi;
 /// </summary>
 /// <param name="read">The tunnel as configured and as it is; null while it is not there.</param>
 /// <param name="logger">Is told of refused changes.</param>
-public sealed partial class ManagedTunnelUapi(Func<(TunnelConfig Config, TunnelStatus Status)?> read, ILogger logger) : IUapiTarget
+public sealed partial class ManagedTunnelUapi(Func<UapiDevice?> read, ILogger logger) : IUapiTarget
 {
     /// <inheritdoc/>
-    public (TunnelConfig Config, TunnelStatus Status)? Read() => read();
+    public UapiDevice? Read() => read();
 
     /// <inheritdoc/>
     public ValueTask<UapiError?> ChangeAsync(UapiChange change, CancellationToken cancellationToken)

@@ -44,7 +44,7 @@ internal sealed partial class UapiConnection(Stream stream, IUapiTarget target, 
 
     private string Get() =>
         target.Read() is { } device
-            ? UapiText.Write(device.Config, device.Status) + "errno=0\n\n"
+            ? UapiText.Write(device) + "errno=0\n\n"
             : Refuse(new UapiError(UapiError.NoDevice, "the device is gone"), get: true);
 
     private async Task<string?> SetAsync(CancellationToken cancellationToken)

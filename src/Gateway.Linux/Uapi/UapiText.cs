@@ -13,17 +13,17 @@ public static class UapiText
     /// <summary>
     /// All of a device, keys included: what wg needs, and for nobody's log. Values that are not set are left out as wireguard-go does.
     /// </summary>
-    public static string Write(TunnelConfig config, TunnelStatus status)
+    public static string Write(UapiDevice device)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentNullException.ThrowIfNull(status);
+        ArgumentNullException.ThrowIfNull(device);
+        var (config, status, peers) = device;
         var text = new StringBuilder(256 + (config.Peers.Length * 512));
         if (config.PrivateKey is { } privateKey) Line(text, "private_key", privateKey.ToHex());
         var port = status.ListenPort != 0 ? status.ListenPort : config.ListenPort;
         if (port != 0) Line(text, "listen_port", port);
         if (config.FirewallMark != 0) Line(text, "fwmark", config.FirewallMark);
 
-        var live = status.Peers.ToDictionary(p => p.Id);
+        var live = peers.ToDictionary(p => p.Id);
         foreach (var peer in config.Peers)
         {
             // Peers of a plain tunnel have no key, and wg no way to show them.

@@ -26,7 +26,7 @@ internal sealed partial class ControlSockets(DataPlane dataPlane, ITunnelPorts p
         {
             if (applied is { } configs) _configs = configs;
             var wireGuard = _configs.Where(c => c.Transport == TunnelTransport.WireGuard).Select(c => c.Id).ToHashSet();
-            var up = dataPlane.GetStatus().Where(s => s.State == TunnelState.Up && wireGuard.Contains(s.Id)).ToDictionary(s => s.Id, s => s.Name);
+            var up = dataPlane.GetTunnels().Where(s => s.State == TunnelState.Up && wireGuard.Contains(s.Id)).ToDictionary(s => s.Id, s => s.Name);
             foreach (var (id, open) in _open.Where(o => up.GetValueOrDefault(o.Key) != o.Value.Device).ToList())
             {
                 _open.Remove(id);
@@ -65,8 +65,8 @@ internal sealed partial class ControlSockets(DataPlane dataPlane, ITunnelPorts p
         }
     }
 
-    private (TunnelConfig Config, TunnelStatus Status)? Read(Guid id) =>
-        _configs.FirstOrDefault(c => c.Id == id) is { } config && dataPlane.GetStatus().FirstOrDefault(s => s.Id == id) is { } status ? (config, status) : null;
+    private UapiDevice? Read(Guid id) =>
+        _configs.FirstOrDefault(c => c.Id == id) is { } config && dataPlane.GetTunnel(id) is { } status ? new UapiDevice(config, status, dataPlane.GetPeers(id)) : null;
 
     [LoggerMessage(EventId = 1241, Level = LogLevel.Warning, Message = "wg cannot look at {Device}: {Cause} {Remedy}")]
     private partial void LogNotOpen(string device, string cause, string remedy);

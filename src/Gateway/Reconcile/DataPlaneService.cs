@@ -46,7 +46,7 @@ internal sealed class DataPlaneService(
             if (happened.Kind is DataPlaneEventKind.TunnelUp or DataPlaneEventKind.TunnelFailed) await sockets.SyncAsync();
             if (happened.Kind != DataPlaneEventKind.TunnelUp) continue;
             // A new device starts with the kernel's default; what is wanted of it by name is set again.
-            var name = dataPlane.GetStatus().FirstOrDefault(t => t.Id == happened.TunnelId)?.Name;
+            var name = dataPlane.GetTunnel(happened.TunnelId)?.Name;
             if (name is not null) await kernel.ApplyAsync(name, stoppingToken);
         }
     }

@@ -12,7 +12,7 @@ internal sealed partial class EndpointMemory(WriteGate gate, DataPlane dataPlane
     private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private readonly HashSet<Guid> _moved = [];
+    private readonly HashSet<(Guid Tunnel, Guid Peer)> _moved = [];
     private readonly HashSet<Guid> _stored = [];
     private bool _gathering;
 
@@ -25,7 +25,7 @@ internal sealed partial class EndpointMemory(WriteGate gate, DataPlane dataPlane
             var news = happened.Kind == DataPlaneEventKind.EndpointMoved
                 || (happened.Kind == DataPlaneEventKind.SessionEstablished && !_stored.Contains(peerId));
             if (!news) return;
-            _moved.Add(peerId);
+            _moved.Add((happened.TunnelId, peerId));
             if (_gathering) return;
             _gathering = true;
         }
@@ -36,7 +36,7 @@ internal sealed partial class EndpointMemory(WriteGate gate, DataPlane dataPlane
     /// <summary>Writes what is still to be written.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        HashSet<Guid> moved;
+        List<(Guid Tunnel, Guid Peer)> moved;
         lock (_gate)
         {
             if (_moved.Count == 0) return;
@@ -44,7 +44,7 @@ internal sealed partial class EndpointMemory(WriteGate gate, DataPlane dataPlane
             _moved.Clear();
         }
 
-        var seen = dataPlane.GetStatus().SelectMany(t => t.Peers).Where(p => p.Endpoint is not null && moved.Contains(p.Id))
+        var seen = moved.Select(m => dataPlane.GetPeer(m.Tunnel, m.Peer)).OfType<PeerStatus>().Where(p => p.Endpoint is not null)
             .Select(p => (p.Id, Endpoint: p.Endpoint!.ToString())).ToList();
         var now = time.GetUtcNow().UtcTicks;
         try

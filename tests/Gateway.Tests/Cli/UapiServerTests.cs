@@ -22,11 +22,11 @@ public sealed class UapiServerTests : IDisposable
 
         public UapiError? Answer { get; set; }
 
-        public (TunnelConfig Config, TunnelStatus Status)? Device { get; set; } = (
+        public UapiDevice? Device { get; set; } = new(
             new TunnelConfig { Id = Guid.Empty, Name = "wg0" },
-            new TunnelStatus(Guid.Empty, "wg0", TunnelState.Up, null, null, null, 51820, 1420, [], [], [], []));
+            new TunnelStatus(Guid.Empty, "wg0", TunnelState.Up, null, null, null, 51820, 1420, [], [], [], 0, 0, 0), []);
 
-        public (TunnelConfig Config, TunnelStatus Status)? Read() => Device;
+        public UapiDevice? Read() => Device;
 
         public ValueTask<UapiError?> ChangeAsync(UapiChange change, CancellationToken cancellationToken)
         {

@@ -191,13 +191,11 @@ public sealed class UapiSetTests
     {
         var config = Set(Empty, $"public_key={A}", "endpoint=192.0.2.1:1", $"public_key={B}", "endpoint=192.0.2.2:2");
         var roamed = IPEndPoint.Parse("198.51.100.7:7");
-        var status = new TunnelStatus(config.Id, "wg0", TunnelState.Up, null, null, null, 1, 1420, [], [], [],
-            [.. config.Peers.Select(p => new PeerStatus(p.Id, p.PublicKey, roamed, null, null, null, 0, 0, 0, 0, []))]);
-        var same = UserspaceDevice.WithSeenEndpoints(config, status, Parse($"public_key={A}", "endpoint=192.0.2.1:1").Change!);
+        var same = UserspaceDevice.WithSeenEndpoints(config, _ => roamed, Parse($"public_key={A}", "endpoint=192.0.2.1:1").Change!);
         Assert.Equal(roamed, Peer(same!, A).Endpoint);
         Assert.Same(Peer(config, B), Peer(same!, B));
-        Assert.Null(UserspaceDevice.WithSeenEndpoints(config, status, Parse($"public_key={A}", "endpoint=192.0.2.9:1").Change!));
-        Assert.Null(UserspaceDevice.WithSeenEndpoints(config, status, Parse("listen_port=1").Change!));
+        Assert.Null(UserspaceDevice.WithSeenEndpoints(config, _ => roamed, Parse($"public_key={A}", "endpoint=192.0.2.9:1").Change!));
+        Assert.Null(UserspaceDevice.WithSeenEndpoints(config, _ => roamed, Parse("listen_port=1").Change!));
     }
 
     [Fact]
@@ -205,13 +203,13 @@ public sealed class UapiSetTests
     {
         var config = Set(Empty, "listen_port=0", "fwmark=7", $"public_key={A}", "allowed_ip=10.0.0.0/24", "persistent_keepalive_interval=5", $"public_key={B}");
         var at = DateTimeOffset.UnixEpoch.AddSeconds(1000).AddTicks(5);
-        var status = new TunnelStatus(config.Id, "wg0", TunnelState.Up, null, null, null, 4242, 1420, [], [], [],
-            [new PeerStatus(config.Peers[0].Id, config.Peers[0].PublicKey, new IPEndPoint(IPAddress.Parse("::ffff:192.0.2.1"), 9), at, null, null, 11, 22, 0, 0, ImmutableArray<long>.Empty)]);
+        var status = new TunnelStatus(config.Id, "wg0", TunnelState.Up, null, null, null, 4242, 1420, [], [], [], 2, 11, 22);
+        var peer = new PeerStatus(config.Peers[0].Id, config.Peers[0].PublicKey, new IPEndPoint(IPAddress.Parse("::ffff:192.0.2.1"), 9), at, null, null, 11, 22, 0, 0, ImmutableArray<long>.Empty);
         var zero = new string('0', 64);
         Assert.Equal(
             $"private_key={Own.ToHex()}\nlisten_port=4242\nfwmark=7\n" +
             $"public_key={A}\npreshared_key={zero}\nprotocol_version=1\nendpoint=192.0.2.1:9\nlast_handshake_time_sec=1000\nlast_handshake_time_nsec=500\ntx_bytes=22\nrx_bytes=11\npersistent_keepalive_interval=5\nallowed_ip=10.0.0.0/24\n" +
             $"public_key={B}\npreshared_key={zero}\nprotocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n",
-            UapiText.Write(config, status));
+            UapiText.Write(new UapiDevice(config, status, [peer])));
     }
 }

@@ -30,7 +30,7 @@ internal sealed class PacketService(IDbContextFactory<GatewayDbContext> contexts
             peerId = await FindPeerAsync(db, tunnel, request.Peer, errors, cancellationToken);
         if (errors.Any) return errors.ToFailure();
 
-        if (dataPlane.GetStatus().FirstOrDefault(t => t.Id == tunnel.Id) is not { State: TunnelState.Up })
+        if (dataPlane.GetTunnel(tunnel.Id) is not { State: TunnelState.Up })
             return new Failure(FailureKind.Conflict, $"Tunnel '{tunnel.Name}' is not up; GET /api/v1/tunnels/{tunnel.Name} says why.", []);
         await audit.NoteAsync("packet.craft", tunnel.Name, new { request.To, request.Peer, packet.Length }, cancellationToken);
         var result = peerId is { } id ? dataPlane.InjectToPeer(tunnel.Id, id, packet) : dataPlane.InjectToDevice(tunnel.Id, packet);

@@ -7,12 +7,11 @@ namespace Gateway.Features.Peers;
 /// <summary>A peer as callers see it: the row and what the engine knows. No secret comes through here.</summary>
 internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
 {
-    /// <summary>Takes one look at the engine and shows any number of rows with it.</summary>
+    /// <summary>Shows any number of rows, each with one look at the engine.</summary>
     public Func<Peer, PeerResponse> Show()
     {
-        var live = dataPlane.GetStatus().SelectMany(t => t.Peers).ToDictionary(p => p.Id);
         var now = time.GetUtcNow();
-        return row => Show(row, live.GetValueOrDefault(row.Id), now);
+        return row => Show(row, dataPlane.GetPeer(row.TunnelId, row.Id), now);
     }
 
     /// <summary>IPv4 first, each family in the order of writing.</summary>

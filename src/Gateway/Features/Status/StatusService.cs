@@ -17,7 +17,7 @@ internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconc
     public static string Version { get; } =
         typeof(StatusService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
-    public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetStatus(), [.. kernel.Problems.Values]);
+    public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetTunnels(), [.. kernel.Problems.Values]);
 
     public async Task<Outcome<StatusResponse>> GetAsync(CancellationToken cancellationToken)
     {

@@ -156,7 +156,7 @@ internal sealed class TunnelService(
 
     private Func<Tunnel, TunnelResponse> Show()
     {
-        var live = dataPlane.GetStatus().ToDictionary(t => t.Id);
+        var live = dataPlane.GetTunnels().ToDictionary(t => t.Id);
         return row => Show(row, live.GetValueOrDefault(row.Id));
     }
 
@@ -179,9 +179,9 @@ internal sealed class TunnelService(
         NextAttempt = live?.NextAttempt,
         Problems = live is null ? [] : [.. live.LinkProblems.Select(p => new KernelProblem(p.What, p.Cause, p.Remedy))],
         Offloads = live is null ? [] : [.. live.Offloads],
-        PeerCount = live?.Peers.Length ?? 0,
-        ReceivedBytes = live?.Peers.Sum(p => p.ReceivedBytes) ?? 0,
-        SentBytes = live?.Peers.Sum(p => p.SentBytes) ?? 0,
+        PeerCount = live?.PeerCount ?? 0,
+        ReceivedBytes = live?.ReceivedBytes ?? 0,
+        SentBytes = live?.SentBytes ?? 0,
         Drops = LiveStatus.Drops(live?.Drops),
         Warning = row.Transport == Transports.Plain ? LiveStatus.PlainWarning : null,
         CreatedAt = new DateTimeOffset(row.CreatedAt, TimeSpan.Zero),

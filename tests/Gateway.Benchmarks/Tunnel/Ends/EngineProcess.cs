@@ -51,7 +51,7 @@ internal static class EngineProcess
         };
         using var plane = new DataPlane(new DataPlaneOptions(), new LinuxTunnelPorts(), new LibcryptoPrimitives(), TimeProvider.System, NullLogger<DataPlane>.Instance);
         await plane.ApplyAsync([tunnel]);
-        var status = plane.GetStatus()[0];
+        var status = plane.GetTunnels()[0];
         Console.WriteLine(status.State == TunnelState.Up ? Up : $"not up: {status.Cause}");
         await Obey(plane, tunnel.Id);
     }
