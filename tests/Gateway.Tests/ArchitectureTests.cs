@@ -40,5 +40,13 @@ public sealed class ArchitectureTests
         Assert.DoesNotContain(References("Gateway.Engine"),
             r => r.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || r.StartsWith("Microsoft.EntityFrameworkCore", StringComparison.Ordinal) || r is "PacketDotNet");
 
+    [Fact]
+    public void Components_KnowServicesAndNeitherDatabaseNorKernel()
+    {
+        var result = Types.InAssembly(Assembly.Load("Gateway")).That().ResideInNamespaceStartingWith("Gateway.Components")
+            .ShouldNot().HaveDependencyOnAny("Gateway.Data", "Gateway.Linux", "Microsoft.EntityFrameworkCore").GetResult();
+        Assert.True(result.IsSuccessful, string.Join(", ", result.FailingTypeNames ?? []));
+    }
+
     private static string[] References(string name) => [.. Assembly.Load(name).GetReferencedAssemblies().Select(r => r.Name!)];
 }

@@ -49,10 +49,10 @@ public sealed class HostTests
     }
 
     [Fact]
-    public async Task Anonymous_GetsHealthAndThePlainPageOnly()
+    public async Task Anonymous_GetsHealthAndTheAssetsOnly()
     {
         await using var host = await TestHost.StartAsync();
-        foreach (var path in new[] { "/", "/site.js", "/site.css", "/healthz", "/readyz" })
+        foreach (var path in new[] { "/app.js", "/app.css", "/_framework/blazor.web.js", "/healthz", "/readyz" })
         {
             using var open = await host.Anonymous.GetAsync(path);
             Assert.True(open.IsSuccessStatusCode, $"{path}: {open.StatusCode}");
@@ -71,7 +71,7 @@ public sealed class HostTests
             }
         }
 
-        foreach (var path in new[] { "/swagger/", "/swagger/index.html", "/swagger/v1/swagger.json", "/api/v1/nothing" })
+        foreach (var path in new[] { "/", "/overview", "/_blazor/negotiate", "/swagger/", "/swagger/index.html", "/swagger/v1/swagger.json", "/api/v1/nothing" })
         {
             using var closed = await host.Anonymous.GetAsync(path);
             Assert.Equal(HttpStatusCode.Unauthorized, closed.StatusCode);

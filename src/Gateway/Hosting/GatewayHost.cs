@@ -1,3 +1,4 @@
+using Gateway.Components;
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
@@ -37,6 +38,8 @@ internal static class GatewayHost
             ApplicationName = typeof(GatewayHost).Assembly.GetName().Name,
         });
         builder.WebHost.UseStaticWebAssets();
+        // The files do not change while it runs; looked at anew, they would be served without compression when run from the build.
+        builder.WebHost.UseSetting("ReloadStaticAssetsAtRuntime", "false");
         ListenUrls.Check(builder.Configuration[WebHostDefaults.ServerUrlsKey]);
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
@@ -94,6 +97,7 @@ internal static class GatewayHost
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddApiPage();
+        services.AddDashboard();
     }
 
     // Without devices there is no gateway: better said now than by every tunnel.
@@ -110,14 +114,13 @@ internal static class GatewayHost
         if (services.All(s => s.ServiceType != typeof(IKernelSettings))) services.AddSingleton<IKernelSettings, LinuxKernelSettings>();
     }
 
-    // The way of a request: headers, errors, the public page, who is it, may they in at all, the API page, the API.
+    // The way of a request: headers, errors, who is it, may they in at all, the API page, the API, the dashboard.
     private static void MapRequests(WebApplication app)
     {
         app.Use(SecurityHeaders.Add);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.UseDefaultFiles();
-        app.UseStaticFiles();
+        app.UseDashboardErrors();
         app.UseRouting();
         app.UseAuthentication();
         app.UseCaller();
@@ -131,5 +134,6 @@ internal static class GatewayHost
         api.MapInterfaces();
         api.MapPackets();
         api.MapStatus();
+        app.MapDashboard();
     }
 }

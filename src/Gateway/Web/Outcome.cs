@@ -3,7 +3,7 @@ using Gateway.Contracts;
 namespace Gateway.Web;
 
 /// <summary>Why a request was not carried out; each has its HTTP status.</summary>
-internal enum FailureKind
+public enum FailureKind
 {
     /// <summary>400: the request cannot be read.</summary>
     Malformed = 400,
@@ -26,18 +26,21 @@ internal enum FailureKind
 }
 
 /// <summary>An expected failure: the words that the caller gets.</summary>
-internal sealed record Failure(FailureKind Kind, string Detail, IReadOnlyList<FieldError> Errors)
+/// <param name="Kind">What sort of failure.</param>
+/// <param name="Detail">All of it in sentences.</param>
+/// <param name="Errors">Field by field, where fields were wrong.</param>
+public sealed record Failure(FailureKind Kind, string Detail, IReadOnlyList<FieldError> Errors)
 {
-    public static Failure NotFound(string what, string name) =>
+    internal static Failure NotFound(string what, string name) =>
         new(FailureKind.NotFound, $"There is no {what} '{name}'.", []);
 
-    public static Failure Of(FailureKind kind, string field, string detail, string expected) =>
+    internal static Failure Of(FailureKind kind, string field, string detail, string expected) =>
         new(kind, $"{field}: {detail} {expected}", [new FieldError(field, detail, expected)]);
 
-    public static Failure Of(FailureKind kind, IReadOnlyList<FieldError> errors) =>
+    internal static Failure Of(FailureKind kind, IReadOnlyList<FieldError> errors) =>
         new(kind, string.Join(' ', errors.Select(e => $"{e.Field}: {e.Detail} {e.Expected}")), errors);
 
-    public static Failure Changed(long revision) => Of(FailureKind.Changed, "If-Match",
+    internal static Failure Changed(long revision) => Of(FailureKind.Changed, "If-Match",
         "It was changed since it was read.", $"Read it again; its ETag is now {ETags.Of(revision)}.");
 }
 
