@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Gateway.Engine.Control;
+using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
@@ -88,8 +89,20 @@ public sealed class DataPlane : IDisposable
     /// <summary>One peer as it is now; null for an unknown one.</summary>
     public PeerStatus? GetPeer(Guid tunnelId, Guid peerId) => Find(tunnelId)?.FindPeer(peerId) is { } peer ? StatusOf(peer) : null;
 
+    /// <summary>Whom a tunnel's flows, drops and packets mean by their numbers; empty for an unknown tunnel.</summary>
+    public ImmutableArray<PeerName> GetPeerNames(Guid tunnelId) => Find(tunnelId) is { } tunnel ? [.. tunnel.Peers.Select(peer => new PeerName(peer.Index, peer.Config.Id, peer.Config.Name))] : [];
+
     /// <summary>A tunnel's conversations as they are now; empty for an unknown tunnel.</summary>
     public IReadOnlyList<FlowRecord> GetFlows(Guid tunnelId) => Find(tunnelId)?.Flows.Snapshot(_clock.Now.Ticks) ?? [];
+
+    /// <summary>What a tunnel did not pass on, as it is now; empty for an unknown tunnel.</summary>
+    public DropSnapshot GetDrops(Guid tunnelId) => Find(tunnelId)?.Drops.Snapshot() ?? new DropSnapshot([], 0);
+
+    /// <summary>The wall-clock time of ticks in flows, drops and packets.</summary>
+    public DateTimeOffset ToUtc(long ticks) => _clock.ToUtc(new Instant(ticks)) ?? DateTimeOffset.UnixEpoch;
+
+    /// <summary>Now, in the ticks of flows, drops and packets.</summary>
+    public long NowTicks => _clock.Now.Ticks;
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
     public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();
@@ -193,7 +206,7 @@ public sealed class DataPlane : IDisposable
     }
 
     private PeerStatus StatusOf(Peer peer) => new(
-        peer.Config.Id, peer.Config.PublicKey, peer.Endpoint?.Value.ToIPEndPoint(), peer.Session?.LastHandshake,
+        peer.Config.Id, peer.Config.Name, peer.Config.PublicKey, peer.Endpoint?.Value.ToIPEndPoint(), peer.Session?.LastHandshake,
         _clock.ToUtc(peer.Received.LastData), _clock.ToUtc(peer.Sent.LastData),
         peer.ReceivedBytes, peer.SentBytes, peer.Received.Packets, peer.Sent.Packets,
         Sum(peer.Sent.Drops, peer.Received.Drops, peer.HandshakeDrops));

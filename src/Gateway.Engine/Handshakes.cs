@@ -38,15 +38,11 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
         if (outcome.ReplyLength > 0)
         {
             var sent = Reply(_reply.AsSpan(0, outcome.ReplyLength), in source, isProven: wasThere);
-            if (sent != PortStatus.Ok) tunnel.ControlDrops[(int)(sent == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused)]++;
+            if (sent != PortStatus.Ok) tunnel.CountControlDrop(peer, sent == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused);
             else if (peer is not null) peer.HandshakeBytesSent += outcome.ReplyLength;
         }
 
-        if (RefusedBecause(outcome.Result) is { } reason)
-        {
-            tunnel.ControlDrops[(int)reason]++;
-            if (peer is not null) peer.HandshakeDrops[(int)reason]++;
-        }
+        if (RefusedBecause(outcome.Result) is { } reason) tunnel.CountControlDrop(peer, reason);
 
         if (peer is not null) loop.Service(tunnel, peer);
         AnnounceSessions();
@@ -75,7 +71,7 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
     {
         if (peer.Owner is not Peer owner || owner.Endpoint is not { } endpoint || tunnel.Socket is not { } socket) return;
         if (socket.Send(message, message.Length, in endpoint.Value).Status == PortStatus.Ok) owner.HandshakeBytesSent += message.Length;
-        else tunnel.ControlDrops[(int)DropReason.KernelRefused]++;
+        else tunnel.CountControlDrop(owner, DropReason.KernelRefused);
     }
 
     bool IPeerOutput.HasEndpoint(WireGuardPeer peer) => peer.Owner is Peer { Endpoint: not null };

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
@@ -29,6 +30,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     private readonly ITunnelDevice _device;
     private readonly IDatagramSocket _socket;
     private readonly FlowTable _flows;
+    private readonly DropHalf _drops;
     private readonly PacketTap _tap;
     private readonly ReceiveBatch _batch = new();
     private readonly Coalescer? _coalescer;
@@ -55,6 +57,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
         _device = device;
         _socket = socket;
         _flows = tunnel.Flows;
+        _drops = tunnel.Drops.Inbound;
         _tap = tunnel.Tap;
         // Datagrams of the plain transport have no header of their own in front of them that a virtio header could overwrite.
         if (tunnel.Identity is not null) _coalescer = new Coalescer(this, device.HasVnetHeader, device.HasUdpSegmentation);
@@ -278,7 +281,9 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     private void WriteFailed(PortStatus status, int packets)
     {
         if (status == PortStatus.Gone) _deviceGone = true;
-        _tunnel.InboundDrops[(int)(status == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused)] += packets;
+        var reason = status == PortStatus.WouldBlock ? DropReason.QueueFull : DropReason.KernelRefused;
+        _tunnel.InboundDrops[(int)reason] += packets;
+        _drops.Record(-1, reason, packets, [], _tunnel.Clock.Now.Ticks);
     }
 
     /// <summary>
@@ -351,7 +356,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     /// <summary>Frames between two peers take the outbound thread's way. A copy a frame is what a switch in software costs.</summary>
     private void PassOn(Peer peer, ReadOnlySpan<byte> frame)
     {
-        if (peer.Endpoint is not null && !_tunnel.TryPassOn(peer, frame)) Count(peer, DropReason.QueueFull);
+        if (peer.Endpoint is not null && !_tunnel.TryPassOn(peer, frame)) Count(peer, DropReason.QueueFull, frame, _tunnel.Clock.Now.Ticks);
     }
 
     private void RunCommands()
@@ -374,14 +379,18 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
 
     private void Drop(Peer? peer, DropReason reason, ReadOnlySpan<byte> packet, Instant now)
     {
-        Count(peer, reason);
+        Count(peer, reason, packet, now.Ticks);
         if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer?.Index ?? -1, reason, now.Ticks, packet, packet.Length);
     }
 
-    private void Count(Peer? peer, DropReason reason)
+    /// <summary>For datagrams that hold no packet, or none that can be read.</summary>
+    private void Count(Peer? peer, DropReason reason) => Count(peer, reason, [], _tunnel.Clock.Now.Ticks);
+
+    private void Count(Peer? peer, DropReason reason, ReadOnlySpan<byte> packet, long nowTicks)
     {
         _tunnel.InboundDrops[(int)reason]++;
         if (peer is not null) peer.Received.Drops[(int)reason]++;
+        _drops.Record(peer?.Index ?? -1, reason, 1, packet, nowTicks);
     }
 
     public void Dispose() => _batch.Dispose();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
@@ -34,6 +35,7 @@ internal sealed unsafe class Outbound : IDisposable
     private readonly ITunnelDevice _device;
     private readonly SendBuffer _datagrams;
     private readonly FlowTable _flows;
+    private readonly DropHalf _drops;
     private readonly PacketTap _tap;
     private readonly int _headerBytes;
     private readonly byte* _frame;
@@ -49,6 +51,7 @@ internal sealed unsafe class Outbound : IDisposable
         _device = device;
         _datagrams = new SendBuffer(tunnel, socket);
         _flows = tunnel.Flows;
+        _drops = tunnel.Drops.Outbound;
         _tap = tunnel.Tap;
         _headerBytes = device.HasVnetHeader ? VirtioHeader.Bytes : 0;
         // SAFETY: freed by Dispose, which the tunnel calls after this object's thread has ended.
@@ -154,7 +157,7 @@ internal sealed unsafe class Outbound : IDisposable
 
         if (session.SendKeys is not { } keys || !keys.TryReserve(segments, now, out var counter))
         {
-            if (!peer.Waiting.Add(new ReadOnlySpan<byte>(_frame, frameBytes))) Count(peer, DropReason.QueueFull, 1);
+            if (!peer.Waiting.Add(new ReadOnlySpan<byte>(_frame, frameBytes))) Count(peer, DropReason.QueueFull, 1, packet);
             if (session.NoteWaiting(now)) _tunnel.RequestService(peer);
             return;
         }
@@ -201,7 +204,7 @@ internal sealed unsafe class Outbound : IDisposable
         var padded = PaddedLength(bytes, mtu);
         if (padded + KeyPair.OverheadBytes > SendBuffer.MaxBytes)
         {
-            Count(peer, DropReason.TooBig, 1);
+            Count(peer, DropReason.TooBig, 1, new ReadOnlySpan<byte>(packet, bytes));
             return;
         }
 
@@ -242,7 +245,7 @@ internal sealed unsafe class Outbound : IDisposable
     {
         if (packet.Length > SendBuffer.MaxBytes)
         {
-            Count(peer, DropReason.TooBig, 1);
+            Count(peer, DropReason.TooBig, 1, packet);
             return;
         }
 
@@ -302,7 +305,7 @@ internal sealed unsafe class Outbound : IDisposable
                     SendKeepalive(command.Peer!);
                     break;
                 case CommandKind.DropWaiting:
-                    if (command.Peer!.Waiting.Clear() is > 0 and var dropped) Count(command.Peer, DropReason.NoSession, dropped);
+                    if (command.Peer!.Waiting.Clear() is > 0 and var dropped) Count(command.Peer, DropReason.NoSession, dropped, []);
                     break;
                 case CommandKind.Inject:
                     Inject(command.Peer!, command.Injection!);
@@ -378,14 +381,15 @@ internal sealed unsafe class Outbound : IDisposable
 
     private void Drop(Peer? peer, DropReason reason, ReadOnlySpan<byte> packet)
     {
-        Count(peer, reason, 1);
+        Count(peer, reason, 1, packet);
         if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer?.Index ?? -1, reason, _tunnel.Clock.Now.Ticks, packet, packet.Length);
     }
 
-    private void Count(Peer? peer, DropReason reason, int packets)
+    private void Count(Peer? peer, DropReason reason, int packets, ReadOnlySpan<byte> packet)
     {
         _tunnel.OutboundDrops[(int)reason] += packets;
         if (peer is not null) peer.Sent.Drops[(int)reason] += packets;
+        _drops.Record(peer?.Index ?? -1, reason, packets, packet, _tunnel.Clock.Now.Ticks);
     }
 
     public void Dispose()

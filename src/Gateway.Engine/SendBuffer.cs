@@ -77,6 +77,7 @@ internal sealed unsafe class SendBuffer : IDisposable
     {
         _tunnel.OutboundDrops[(int)reason] += _count;
         peer.Sent.Drops[(int)reason] += _count;
+        _tunnel.Drops.Outbound.Record(peer.Index, reason, _count, [], _tunnel.Clock.Now.Ticks);
     }
 
     public void Dispose() => NativeMemory.AlignedFree(_memory);

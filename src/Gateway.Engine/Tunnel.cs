@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Gateway.Engine.Control;
+using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Ports;
 using Gateway.Engine.Routing;
@@ -56,6 +57,7 @@ internal sealed partial class Tunnel : IDisposable
         _logger = logger;
         Flows = new FlowTable(options.FlowCapacity);
         Tap = new PacketTap();
+        Drops = new DropLedger(isEthernet: config.Layer == TunnelLayer.Ethernet);
         if (config.Layer == TunnelLayer.Ethernet) Switch = new EthernetSwitch();
         if (config.Transport == TunnelTransport.WireGuard)
         {
@@ -75,6 +77,9 @@ internal sealed partial class Tunnel : IDisposable
     public FlowTable Flows { get; }
 
     public PacketTap Tap { get; }
+
+    /// <summary>What was not passed on, in detail; the arrays below only count.</summary>
+    public DropLedger Drops { get; }
 
     /// <summary>Null on the IP layer.</summary>
     public EthernetSwitch? Switch { get; }
@@ -133,6 +138,14 @@ internal sealed partial class Tunnel : IDisposable
 
     /// <summary>Whoever takes a passed-on frame out of the queue makes room for another.</summary>
     public void NotePassedOn() => Interlocked.Decrement(ref _passing);
+
+    /// <summary>Control thread. A handshake message that was refused, or could not be sent.</summary>
+    public void CountControlDrop(Peer? peer, DropReason reason)
+    {
+        ControlDrops[(int)reason]++;
+        if (peer is not null) peer.HandshakeDrops[(int)reason]++;
+        Drops.Control.Record(peer?.Index ?? -1, reason, 1, [], Clock.Now.Ticks);
+    }
 
     public void Report(DataPlaneEvent happened) => _report(happened);
 
@@ -429,6 +442,7 @@ internal sealed partial class Tunnel : IDisposable
         RunLeftCommands();
         Flows.Dispose();
         Tap.Dispose();
+        Drops.Dispose();
         LogClosed(Config.Name);
     }
 

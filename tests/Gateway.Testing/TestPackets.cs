@@ -18,6 +18,20 @@ public static class TestPackets
         return Ip(source, destination, 17, transport, checksumAt: 6);
     }
 
+    /// <summary>An ICMP echo message, for IPv4 or IPv6 by its addresses.</summary>
+    public static byte[] Echo(string source, string destination, ushort id, ushort sequence, bool isReply = false, int payloadBytes = 56)
+    {
+        var isV4 = IPAddress.Parse(source).AddressFamily == AddressFamily.InterNetwork;
+        var message = new byte[8 + payloadBytes];
+        message[0] = (byte)(isV4 ? isReply ? 0 : 8 : isReply ? 129 : 128);
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(4), id);
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(6), sequence);
+        if (!isV4) return Ip(source, destination, 58, message, checksumAt: 2);
+        // ICMP has no pseudo header.
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), InternetChecksum(message));
+        return Ip(source, destination, 1, message, checksumAt: -1);
+    }
+
     /// <summary>A TCP segment without options.</summary>
     public static byte[] Tcp(string source, string destination, uint sequence, byte flags, ReadOnlySpan<byte> payload, ushort sourcePort = 1111, ushort destinationPort = 2222)
     {
@@ -62,7 +76,7 @@ public static class TestPackets
         var from = IPAddress.Parse(source);
         var to = IPAddress.Parse(destination);
         byte[] pseudo = [.. from.GetAddressBytes(), .. to.GetAddressBytes(), 0, 0, (byte)(transport.Length >> 8), (byte)transport.Length, 0, 0, 0, protocol];
-        BinaryPrimitives.WriteUInt16BigEndian(transport.AsSpan(checksumAt), InternetChecksum([.. pseudo, .. transport]));
+        if (checksumAt >= 0) BinaryPrimitives.WriteUInt16BigEndian(transport.AsSpan(checksumAt), InternetChecksum([.. pseudo, .. transport]));
         if (from.AddressFamily == AddressFamily.InterNetwork)
         {
             var header = new byte[20];

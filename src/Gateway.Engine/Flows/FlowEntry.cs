@@ -68,5 +68,11 @@ internal struct FlowEntry
     public long FirstSeen, LastSeen;
     /// <summary>The time that the entry's place in its list stands for.</summary>
     public long ListedAt;
-    // 24 bytes are left, for a round-trip time.
+
+    /// <summary>When the last SYN was seen, or the last SYN-ACK; 0 = none.</summary>
+    public long SynAt;
+    /// <summary>When the first packet behind it was seen; 0 = none yet.</summary>
+    public long AfterSynAt;
+    /// <summary>The sequence number of the last ICMP echo message.</summary>
+    public ushort EchoSequence;
 }

@@ -79,6 +79,17 @@ internal sealed unsafe class FlowHalf : IDisposable
         entry->PacketBytes += bytes;
         entry->LastSeen = nowTicks;
         entry->TcpFlags |= info.TcpFlags;
+        if ((info.TcpFlags & TcpFlags.Syn) != 0)
+        {
+            entry->SynAt = nowTicks;
+            entry->AfterSynAt = 0;
+        }
+        else if (entry->AfterSynAt == 0)
+        {
+            entry->AfterSynAt = nowTicks;
+        }
+
+        entry->EchoSequence = info.EchoSequence;
         EndWrite(entry);
 
         if (nowTicks - entry->ListedAt >= ListGranularityTicks) Relist(index, entry->Class, nowTicks);
@@ -148,6 +159,7 @@ internal sealed unsafe class FlowHalf : IDisposable
     {
         entry->TcpFlags = 0;
         entry->Packets = entry->PacketBytes = 0;
+        entry->SynAt = entry->AfterSynAt = 0;
         entry->FirstSeen = entry->LastSeen = entry->ListedAt = nowTicks;
     }
 
@@ -165,8 +177,8 @@ internal sealed unsafe class FlowHalf : IDisposable
     private void CloseIfEnded(int index)
     {
         var entry = _entries + index;
-        var otherIndex = _other.Peek(entry->Key, entry->Hash, out _, out var otherFlags);
-        if (!FlowRules.IsClosed(entry->TcpFlags, otherFlags)) return;
+        var otherIndex = _other.Peek(entry->Key, entry->Hash, out var other);
+        if (!FlowRules.IsClosed(entry->TcpFlags, other.TcpFlags)) return;
         Relist(index, FlowClass.ClosedTcp, entry->LastSeen);
         if (otherIndex != 0) _other.PostNotice(index: otherIndex);
     }
@@ -188,8 +200,8 @@ internal sealed unsafe class FlowHalf : IDisposable
             var index = _notices[_noticesTaken & (NoticeSlots - 1)];
             var entry = _entries + index;
             if (entry->Class != FlowClass.OpenTcp) continue;
-            _other.Peek(entry->Key, entry->Hash, out _, out var otherFlags);
-            if (FlowRules.IsClosed(entry->TcpFlags, otherFlags)) Relist(index, FlowClass.ClosedTcp, entry->LastSeen);
+            _other.Peek(entry->Key, entry->Hash, out var other);
+            if (FlowRules.IsClosed(entry->TcpFlags, other.TcpFlags)) Relist(index, FlowClass.ClosedTcp, entry->LastSeen);
         }
     }
 
@@ -241,7 +253,7 @@ internal sealed unsafe class FlowHalf : IDisposable
     {
         var entry = _entries + index;
         var seen = entry->LastSeen;
-        if (_other.Peek(entry->Key, entry->Hash, out var otherSeen, out _) != 0) seen = Math.Max(seen, otherSeen);
+        if (_other.Peek(entry->Key, entry->Hash, out var other) != 0) seen = Math.Max(seen, other.LastSeen);
         if (seen <= entry->ListedAt) return false;
         Relist(index, entry->Class, seen);
         return true;
@@ -290,8 +302,11 @@ internal sealed unsafe class FlowHalf : IDisposable
         _entries[entry->ListNext].ListPrevious = entry->ListPrevious;
     }
 
-    /// <summary>Called by the other half's thread: what this half knows of a conversation. The index of its entry, or 0.</summary>
-    private int Peek(in FlowKey key, uint hash, out long lastSeen, out byte tcpFlags)
+    /// <summary>Any thread: what this half knows of a conversation; all zeros if nothing.</summary>
+    public bool TryFind(in FlowKey key, uint hash, out FlowEntry copy) => Peek(key, hash, out copy) != 0;
+
+    /// <summary>Called by other threads: what this half knows of a conversation. The index of its entry, or 0.</summary>
+    private int Peek(in FlowKey key, uint hash, out FlowEntry found)
     {
         var index = Volatile.Read(ref _buckets[hash & _bucketMask]);
         for (var steps = 0; index != 0 && steps < MaxChainSteps; steps++)
@@ -305,16 +320,14 @@ internal sealed unsafe class FlowHalf : IDisposable
 
             if (isCopied && copy.Class != FlowClass.Free && copy.Key == key)
             {
-                lastSeen = copy.LastSeen;
-                tcpFlags = copy.TcpFlags;
+                found = copy;
                 return index;
             }
 
             index = copy.BucketNext;
         }
 
-        lastSeen = 0;
-        tcpFlags = 0;
+        found = default;
         return 0;
     }
 

@@ -45,34 +45,20 @@ internal sealed class FlowTable : IDisposable
         lock (_gate)
         {
             if (_isDisposed) return [];
-            var flows = new Dictionary<FlowKey, FlowRecord>(Math.Max(Inbound.Count, Outbound.Count));
+            var flows = new List<FlowRecord>(Math.Max(Inbound.Count, Outbound.Count));
             for (var index = FlowHalf.Start; index < Inbound.End; index++)
             {
-                if (!Inbound.TryCopy(index, out var entry)) continue;
-                flows[entry.Key] = Describe(entry) with
-                {
-                    PacketsFromPeer = entry.Packets,
-                    BytesFromPeer = entry.PacketBytes,
-                    TcpFlagsFromPeer = entry.TcpFlags,
-                    LastSeenFromPeer = entry.LastSeen,
-                };
+                if (!Inbound.TryCopy(index, out var from)) continue;
+                Outbound.TryFind(from.Key, from.Hash, out var to);
+                Add(flows, from.Key, from, to, nowTicks);
             }
 
             for (var index = FlowHalf.Start; index < Outbound.End; index++)
             {
-                if (!Outbound.TryCopy(index, out var entry)) continue;
-                var flow = flows.TryGetValue(entry.Key, out var inbound) ? inbound : Describe(entry);
-                flows[entry.Key] = flow with
-                {
-                    PacketsToPeer = entry.Packets,
-                    BytesToPeer = entry.PacketBytes,
-                    TcpFlagsToPeer = entry.TcpFlags,
-                    LastSeenToPeer = entry.LastSeen,
-                    FirstSeen = Math.Min(flow.FirstSeen, entry.FirstSeen),
-                };
+                if (Outbound.TryCopy(index, out var to) && !Inbound.TryFind(to.Key, to.Hash, out _)) Add(flows, to.Key, default, to, nowTicks);
             }
 
-            return [.. flows.Values.Where(flow => nowTicks - flow.LastSeen < Timeout(flow))];
+            return flows;
         }
     }
 
@@ -91,16 +77,31 @@ internal sealed class FlowTable : IDisposable
     private static long Timeout(FlowRecord flow) => FlowRules.Timeout(
         flow.Protocol != IpProtocol.Tcp ? FlowClass.Other : flow.IsClosed ? FlowClass.ClosedTcp : FlowClass.OpenTcp);
 
-    private static FlowRecord Describe(in FlowEntry entry) => new()
+    private static void Add(List<FlowRecord> flows, in FlowKey key, in FlowEntry from, in FlowEntry to, long nowTicks)
     {
-        PeerIndex = entry.Key.PeerIndex,
-        Protocol = entry.Key.Protocol,
-        PeerAddress = new InetAddress(entry.Key.PeerHigh, entry.Key.PeerLow),
-        PeerPort = entry.Key.PeerPort,
-        OtherAddress = new InetAddress(entry.Key.OtherHigh, entry.Key.OtherLow),
-        OtherPort = entry.Key.OtherPort,
-        FirstSeen = entry.FirstSeen,
-    };
+        var flow = new FlowRecord
+        {
+            PeerIndex = key.PeerIndex,
+            Protocol = key.Protocol,
+            PeerAddress = new InetAddress(key.PeerHigh, key.PeerLow),
+            PeerPort = key.PeerPort,
+            OtherAddress = new InetAddress(key.OtherHigh, key.OtherLow),
+            OtherPort = key.OtherPort,
+            PacketsFromPeer = from.Packets,
+            PacketsToPeer = to.Packets,
+            BytesFromPeer = from.PacketBytes,
+            BytesToPeer = to.PacketBytes,
+            TcpFlagsFromPeer = from.TcpFlags,
+            TcpFlagsToPeer = to.TcpFlags,
+            FirstSeenFromPeer = from.FirstSeen,
+            FirstSeenToPeer = to.FirstSeen,
+            LastSeenFromPeer = from.LastSeen,
+            LastSeenToPeer = to.LastSeen,
+            RoundTripToPeer = RoundTrips.ToPeer(from, to),
+            RoundTripToOther = RoundTrips.ToPeer(to, from),
+        };
+        if (nowTicks - flow.LastSeen < Timeout(flow)) flows.Add(flow);
+    }
 }
 
 /// <summary>

@@ -46,7 +46,7 @@ internal readonly struct IpPacket
 
     private readonly byte _version, _protocol, _tcpFlags;
     private readonly bool _isFragment;
-    private readonly ushort _headerBytes, _sourcePort, _destinationPort;
+    private readonly ushort _headerBytes, _sourcePort, _destinationPort, _echoSequence;
     private readonly int _totalBytes;
 
     private IpPacket(byte version, byte protocol, int headerBytes, int totalBytes, bool isFragment, bool isFirst, InetAddress source, InetAddress destination, ReadOnlySpan<byte> transport)
@@ -71,6 +71,7 @@ internal readonly struct IpPacket
             case IpProtocol.Icmp when transport.Length >= 6 && transport[0] is IcmpEcho or IcmpEchoReply:
             case IpProtocol.IcmpV6 when transport.Length >= 6 && transport[0] is IcmpV6Echo or IcmpV6EchoReply:
                 _sourcePort = _destinationPort = BinaryPrimitives.ReadUInt16BigEndian(transport[4..]);
+                if (transport.Length >= 8) _echoSequence = BinaryPrimitives.ReadUInt16BigEndian(transport[6..]);
                 break;
         }
     }
@@ -101,6 +102,9 @@ internal readonly struct IpPacket
 
     /// <summary>The port; of an ICMP echo its identifier; else, or in a later fragment, 0.</summary>
     public int DestinationPort => _destinationPort;
+
+    /// <summary>The sequence number of an ICMP echo message; else 0.</summary>
+    public ushort EchoSequence => _echoSequence;
 
     /// <summary>The flags byte, see <see cref="Packets.TcpFlags"/>; 0 if not TCP.</summary>
     public byte TcpFlags => _tcpFlags;

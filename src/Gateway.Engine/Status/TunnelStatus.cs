@@ -37,6 +37,7 @@ public sealed record TunnelStatus(
 
 /// <summary>One peer as it is: a copy taken when asked.</summary>
 /// <param name="Id">As configured.</param>
+/// <param name="Name">As configured.</param>
 /// <param name="PublicKey">Its key; null on plain.</param>
 /// <param name="Endpoint">Where its datagrams go now; null = unknown.</param>
 /// <param name="LastHandshake">UTC; null = never.</param>
@@ -48,8 +49,14 @@ public sealed record TunnelStatus(
 /// <param name="SentPackets">Inner packets passed to it.</param>
 /// <param name="Drops">Its packets not passed on, by <see cref="DropReason"/>.</param>
 public sealed record PeerStatus(
-    Guid Id, PublicKey? PublicKey, IPEndPoint? Endpoint, DateTimeOffset? LastHandshake, DateTimeOffset? LastReceived, DateTimeOffset? LastSent,
+    Guid Id, string Name, PublicKey? PublicKey, IPEndPoint? Endpoint, DateTimeOffset? LastHandshake, DateTimeOffset? LastReceived, DateTimeOffset? LastSent,
     long ReceivedBytes, long SentBytes, long ReceivedPackets, long SentPackets, ImmutableArray<long> Drops);
+
+/// <summary>Whom flows, drops and packets of a tunnel mean by a number.</summary>
+/// <param name="Index">The number; never used again for another peer while the tunnel is configured.</param>
+/// <param name="Id">As configured.</param>
+/// <param name="Name">As configured.</param>
+public readonly record struct PeerName(int Index, Guid Id, string Name);
 
 /// <summary>Something that happened to a tunnel or peer and that layers above may react to.</summary>
 /// <param name="Kind">What.</param>

@@ -10,6 +10,7 @@ using Gateway.Features.Routes;
 using Gateway.Features.Status;
 using Gateway.Features.Tunnels;
 using Gateway.Linux;
+using Gateway.Live;
 using Gateway.Protocol;
 using Gateway.Reconcile;
 using Gateway.Security;
@@ -91,6 +92,7 @@ internal static class GatewayHost
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<PeerService>().AddScoped<RouteService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddHostedService<DataPlaneService>();
+        services.AddLive();
         services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
@@ -134,6 +136,8 @@ internal static class GatewayHost
         api.MapInterfaces();
         api.MapPackets();
         api.MapStatus();
+        api.MapLive();
+        app.MapHub<LiveHub>(LiveHub.Path);
         app.MapDashboard();
     }
 }

@@ -64,9 +64,17 @@ internal readonly struct Outcome<T>
         return failure is null;
     }
 
+    internal static Outcome<T> FromValue(T value) => new(value, null);
+
     public static implicit operator Outcome<T>(T value) => new(value, null);
 
     public static implicit operator Outcome<T>(Failure failure) => new(default, failure);
+}
+
+/// <summary>Makes outcomes of values that do not convert by themselves, as interfaces and delegates do not.</summary>
+internal static class Outcome
+{
+    public static Outcome<T> Of<T>(T value) => Outcome<T>.FromValue(value);
 }
 
 /// <summary>Collects all broken rules of a request, so that they are told at once.</summary>

@@ -4,6 +4,7 @@ using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Tests.Packets;
 using Xunit;
+using TestFrames = Gateway.Testing.TestPackets;
 
 namespace Gateway.Engine.Tests.Flows;
 
@@ -39,11 +40,44 @@ public class FlowTableTests
             BytesToPeer = 3000,
             TcpFlagsFromPeer = TcpFlags.Syn | TcpFlags.Ack,
             TcpFlagsToPeer = TcpFlags.Syn | TcpFlags.Ack,
-            FirstSeen = T0,
+            FirstSeenFromPeer = T0,
+            FirstSeenToPeer = T0 + 5,
             LastSeenFromPeer = T0 + 9,
             LastSeenToPeer = T0 + 5,
+            // SYN to SYN-ACK is the way to the responder, SYN-ACK to ACK the way to the initiator.
+            RoundTripToOther = new TimeSpan(5),
+            RoundTripToPeer = new TimeSpan(4),
         }, Assert.Single(table.Snapshot(T0 + 10)));
     }
+
+    [Fact]
+    public void RoundTrip_OfAPing_IsFromTheRequestToTheReplyOfTheSameNumber()
+    {
+        using var table = new FlowTable(16);
+        var (request, reply) = (TestFrames.Echo("192.168.53.99", "192.168.60.101", 77, 5), TestFrames.Echo("192.168.60.101", "192.168.53.99", 77, 5, isReply: true));
+        table.Inbound.Record(3, Parsed(request), 1, request.Length, T0);
+        Assert.Null(Assert.Single(table.Snapshot(T0)).RoundTripToOther);
+        table.Outbound.Record(3, Parsed(reply), 1, reply.Length, T0 + 50);
+        var flow = Assert.Single(table.Snapshot(T0 + 60));
+        Assert.Equal((new TimeSpan(50), null, 77), (flow.RoundTripToOther, flow.RoundTripToPeer, flow.PeerPort));
+        // The next request is under way: nothing is known of it yet.
+        request = TestFrames.Echo("192.168.53.99", "192.168.60.101", 77, 6);
+        table.Inbound.Record(3, Parsed(request), 1, request.Length, T0 + 100);
+        flow = Assert.Single(table.Snapshot(T0 + 110));
+        Assert.Equal((null, null), (flow.RoundTripToOther, flow.RoundTripToPeer));
+    }
+
+    [Theory]
+    [InlineData(TcpFlags.Syn, 0, TcpState.SynSent)]
+    [InlineData(0, TcpFlags.Syn, TcpState.SynSent)]
+    [InlineData(TcpFlags.Syn, TcpFlags.Syn | TcpFlags.Ack, TcpState.SynReceived)]
+    [InlineData(TcpFlags.Syn | TcpFlags.Ack, TcpFlags.Syn | TcpFlags.Ack, TcpState.Established)]
+    [InlineData(TcpFlags.Ack, TcpFlags.Ack, TcpState.Established)]
+    [InlineData(TcpFlags.Ack, 0, TcpState.OneWay)]
+    [InlineData(TcpFlags.Ack | TcpFlags.Fin, TcpFlags.Ack, TcpState.Closing)]
+    [InlineData(TcpFlags.Ack | TcpFlags.Fin, TcpFlags.Ack | TcpFlags.Fin, TcpState.Closed)]
+    [InlineData(TcpFlags.Syn, TcpFlags.Rst | TcpFlags.Ack, TcpState.Reset)]
+    public void TcpState_FromTheFlagsOfBothDirections_IsNamed(byte fromPeer, byte toPeer, TcpState expected) => Assert.Equal(expected, FlowRules.StateOf(fromPeer, toPeer));
 
     [Fact]
     public void Record_WhateverDiffersInTheKey_IsAnotherFlow()
@@ -258,6 +292,12 @@ public class FlowTableTests
             table.Inbound.Record(1, infos[i++ % 300], 1, 100, T0 + (i * Second));
             table.Inbound.Sweep(T0 + (i * Second));
         });
+    }
+
+    private static IpPacket Parsed(byte[] packet)
+    {
+        Assert.Equal(PacketStatus.Ok, IpPacket.TryParse(packet, out var info));
+        return info;
     }
 
     private static IpPacket Info(TestPacket packet)

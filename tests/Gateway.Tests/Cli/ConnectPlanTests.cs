@@ -110,7 +110,7 @@ public sealed class ConnectPlanTests
     public void Watch_TellsSilenceOnceAndTheReturn()
     {
         var watch = new PeerWatch();
-        PeerStatus At(long sent, long received) => new(Guid.Empty, null, null, null, received > 0 ? DateTimeOffset.UnixEpoch : null, null, received, sent, 0, 0, []);
+        PeerStatus At(long sent, long received) => new(Guid.Empty, "", null, null, null, received > 0 ? DateTimeOffset.UnixEpoch : null, null, received, sent, 0, 0, []);
         Assert.Equal(PeerNews.None, watch.Look(At(148, 92)));
         Assert.Equal(PeerNews.None, watch.Look(At(148, 92)));
         Assert.Equal(PeerNews.None, watch.Look(At(300, 92)));

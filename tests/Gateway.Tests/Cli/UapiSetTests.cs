@@ -204,7 +204,7 @@ public sealed class UapiSetTests
         var config = Set(Empty, "listen_port=0", "fwmark=7", $"public_key={A}", "allowed_ip=10.0.0.0/24", "persistent_keepalive_interval=5", $"public_key={B}");
         var at = DateTimeOffset.UnixEpoch.AddSeconds(1000).AddTicks(5);
         var status = new TunnelStatus(config.Id, "wg0", TunnelState.Up, null, null, null, 4242, 1420, [], [], [], 2, 11, 22);
-        var peer = new PeerStatus(config.Peers[0].Id, config.Peers[0].PublicKey, new IPEndPoint(IPAddress.Parse("::ffff:192.0.2.1"), 9), at, null, null, 11, 22, 0, 0, ImmutableArray<long>.Empty);
+        var peer = new PeerStatus(config.Peers[0].Id, config.Peers[0].Name, config.Peers[0].PublicKey, new IPEndPoint(IPAddress.Parse("::ffff:192.0.2.1"), 9), at, null, null, 11, 22, 0, 0, ImmutableArray<long>.Empty);
         var zero = new string('0', 64);
         Assert.Equal(
             $"private_key={Own.ToHex()}\nlisten_port=4242\nfwmark=7\n" +

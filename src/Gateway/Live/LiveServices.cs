@@ -1,0 +1,25 @@
+using Gateway.Features.Drops;
+using Gateway.Features.Flows;
+using Gateway.Features.Overview;
+using Gateway.Features.Peers;
+using Microsoft.AspNetCore.SignalR;
+
+namespace Gateway.Live;
+
+/// <summary>Puts the live data together.</summary>
+internal static class LiveServices
+{
+    public static void AddLive(this IServiceCollection services)
+    {
+        services.AddSignalR(hub => hub.AddFilter<HubCaller>());
+        services.AddSingleton<Throughput>().AddHostedService(provider => provider.GetRequiredService<Throughput>());
+        services.AddSingleton<OverviewWatch>().AddSingleton<PeerWatch>().AddSingleton<FlowWatch>().AddSingleton<DropWatch>().AddScoped<LiveFeed>();
+    }
+
+    /// <summary>REST: what can be watched can be asked for, too.</summary>
+    public static void MapLive(this RouteGroupBuilder api)
+    {
+        api.MapFlows();
+        api.MapDrops();
+    }
+}
