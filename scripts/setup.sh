@@ -17,6 +17,8 @@ want() {
 
 # The AEAD, X25519 and BLAKE2s are libcrypto's.
 PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libcrypto\.so\.3' || missing+=(libssl3)
+# Packet filters are compiled and run by libpcap.
+PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libpcap\.so\.0\.8' || missing+=(libpcap0.8)
 
 if [ "$what" = test ]; then
   want ip iproute2
@@ -25,6 +27,7 @@ if [ "$what" = test ]; then
   want wg wireguard-tools
   want iperf3 iperf3
   want tcpdump tcpdump
+  want tshark tshark
   want /usr/bin/python3 python3
   want /usr/lib/python3/dist-packages/scapy python3-scapy
   want telnet telnet

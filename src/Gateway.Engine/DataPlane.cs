@@ -16,6 +16,9 @@ public sealed record DataPlaneOptions
 {
     /// <summary>Flows that each tunnel keeps at most; the oldest goes first.</summary>
     public int FlowCapacity { get; init; } = 65_536;
+
+    /// <summary>First bytes kept of each packet while somebody watches.</summary>
+    public int PacketSnapBytes { get; init; } = PacketTap.DefaultSnapBytes;
 }
 
 /// <summary>What came of a crafted packet.</summary>
@@ -106,6 +109,9 @@ public sealed class DataPlane : IDisposable
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
     public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();
+
+    /// <summary>Whether anybody watches a tunnel's packets.</summary>
+    public bool IsWatched(Guid tunnelId) => Find(tunnelId)?.Tap.IsWatched ?? false;
 
     /// <summary>Writes one crafted IP packet (or Ethernet frame, on TAP) to a tunnel's device, as if a peer had sent it. Garbage is refused.</summary>
     public InjectResult InjectToDevice(Guid tunnelId, ReadOnlySpan<byte> packet)

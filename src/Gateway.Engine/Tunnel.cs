@@ -56,7 +56,7 @@ internal sealed partial class Tunnel : IDisposable
         _report = report;
         _logger = logger;
         Flows = new FlowTable(options.FlowCapacity);
-        Tap = new PacketTap();
+        Tap = new PacketTap(snapBytes: options.PacketSnapBytes, isEthernet: config.Layer == TunnelLayer.Ethernet);
         Drops = new DropLedger(isEthernet: config.Layer == TunnelLayer.Ethernet);
         if (config.Layer == TunnelLayer.Ethernet) Switch = new EthernetSwitch();
         if (config.Transport == TunnelTransport.WireGuard)

@@ -23,13 +23,18 @@ internal sealed class PacketTap : IDisposable
     /// <summary>Makes a tap that nobody watches; it takes memory when the first reader comes, and keeps it.</summary>
     /// <param name="slots">Packets kept a direction; rounded up to a power of two.</param>
     /// <param name="snapBytes">First bytes kept of each packet.</param>
-    public PacketTap(int slots = DefaultSlots, int snapBytes = DefaultSnapBytes)
+    /// <param name="isEthernet">Whether packets are frames.</param>
+    public PacketTap(int slots = DefaultSlots, int snapBytes = DefaultSnapBytes, bool isEthernet = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(snapBytes, 1);
         _slots = (int)BitOperations.RoundUpToPowerOf2((uint)slots);
         _snapBytes = snapBytes;
+        IsEthernet = isEthernet;
     }
+
+    /// <summary>Whether packets are Ethernet frames; else they begin with their IP header.</summary>
+    public bool IsEthernet { get; }
 
     /// <summary>Whether packets should be handed to <see cref="Write"/> at all.</summary>
     public bool IsWatched => Volatile.Read(ref _readers) > 0;
@@ -116,6 +121,9 @@ public sealed class PacketTapReader : IDisposable
 
     /// <summary>Packets that were overwritten before this reader came to them.</summary>
     public long Lost => _outbound.Lost + _inbound.Lost;
+
+    /// <summary>Whether packets are Ethernet frames; else they begin with their IP header.</summary>
+    public bool IsEthernet => _tap.IsEthernet;
 
     /// <summary>The most bytes of a packet that a read gives.</summary>
     public int SnapBytes => _tap.SnapBytes;

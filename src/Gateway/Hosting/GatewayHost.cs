@@ -5,6 +5,7 @@ using Gateway.Engine.Ports;
 using Gateway.Features.Audit;
 using Gateway.Features.Interfaces;
 using Gateway.Features.Packets;
+using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
 using Gateway.Features.Routes;
 using Gateway.Features.Status;
@@ -81,7 +82,7 @@ internal static class GatewayHost
         services.TryAddPorts();
         services.AddSingleton<ICryptoPrimitives, LibcryptoPrimitives>();
         services.AddSingleton(s => new DataPlane(
-            new DataPlaneOptions { FlowCapacity = options.FlowCapacity }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
+            new DataPlaneOptions { FlowCapacity = options.FlowCapacity, PacketSnapBytes = PacketFeed.SnapBytes(options) }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DataPlane>>()));
         services.AddDbContextFactory<GatewayDbContext>(db => db.UseSqlite(
             $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));

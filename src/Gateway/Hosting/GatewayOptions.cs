@@ -9,7 +9,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(FlowCapacity)];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(FlowCapacity), nameof(ShowPayload)];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -20,6 +20,12 @@ internal sealed class GatewayOptions
     /// <summary>Flows kept at most per tunnel, 256 bytes each; the oldest goes first. Default 65536.</summary>
     public int FlowCapacity { get; init; } = 65_536;
 
+    /// <summary>
+    /// Whether who may see packets also sees what they carry, not only their headers. Default false. Danger: it shows what people send each other
+    /// where they did not encrypt it themselves.
+    /// </summary>
+    public bool ShowPayload { get; init; }
+
     /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
     public static GatewayOptions Read(IConfiguration configuration)
     {
@@ -28,7 +34,7 @@ internal sealed class GatewayOptions
         foreach (var child in section.GetChildren())
         {
             if (!KnownKeys.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken and {Section}:FlowCapacity.");
+                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken, {Section}:FlowCapacity and {Section}:ShowPayload.");
         }
 
         foreach (var child in section.GetSection(nameof(Bootstrap)).GetChildren())
@@ -46,8 +52,10 @@ internal sealed class GatewayOptions
         var flows = 65_536;
         if (section[nameof(FlowCapacity)] is { } text && (!int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out flows) || flows is < 1_024 or > 16_777_216))
             errors.Add($"{Section}:FlowCapacity is '{text}'; it is a whole number from 1024 to 16777216.");
+        var payload = false;
+        if (section[nameof(ShowPayload)] is { } shown && !bool.TryParse(shown, out payload)) errors.Add($"{Section}:ShowPayload is '{shown}'; it is true or false.");
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
-        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, FlowCapacity = flows };
+        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, FlowCapacity = flows, ShowPayload = payload };
     }
 }
 

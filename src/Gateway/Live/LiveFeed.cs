@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Gateway.Contracts;
 using Gateway.Contracts.Live;
+using Gateway.Features.Audit;
 using Gateway.Features.Drops;
 using Gateway.Features.Flows;
 using Gateway.Features.Overview;
+using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
 using Gateway.Security;
 using Gateway.Web;
@@ -15,7 +17,7 @@ namespace Gateway.Live;
 /// stream goes on. Watch with <c>await foreach</c> until the token is cancelled. At most four updates a second reach a watcher; one that is slower
 /// gets the newest and is told how many it missed. Nothing is looked at while nobody watches.
 /// </summary>
-internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops)
+internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops, PacketFeed packets, AuditTrail audit)
 {
     /// <summary>The whole at a glance, once a second.</summary>
     public Outcome<IAsyncEnumerable<OverviewUpdate>> Overview(CancellationToken cancellationToken) => Allow(Permission.Read, Outcome.Of(overview.WatchAsync(cancellationToken)));
@@ -39,6 +41,21 @@ internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch 
     /// <summary>One page of the drop ledger as it is now.</summary>
     public async Task<Outcome<Page<DropRow>>> ListDropsAsync(DropsQuery query, string? cursor, CancellationToken cancellationToken) =>
         caller.Lacks(Permission.Read) is { } denied ? denied : await drops.ListAsync(query, cursor, cancellationToken);
+
+    /// <summary>Packets as they pass. Seeing packets is a permission of its own, and each look is on record.</summary>
+    public Outcome<IAsyncEnumerable<PacketsUpdate>> Packets(PacketsQuery query, CancellationToken cancellationToken) =>
+        Allow(Permission.SeePackets, caller.Lacks(Permission.SeePackets) is { } denied ? denied : OnRecord(query, packets.Watch(query, cancellationToken), cancellationToken));
+
+    private Outcome<IAsyncEnumerable<PacketsUpdate>> OnRecord(PacketsQuery query, Outcome<IAsyncEnumerable<PacketsUpdate>> stream, CancellationToken cancellationToken)
+    {
+        return stream.Succeeded(out var updates, out var failure) ? Outcome.Of(NoteThenWatch(updates)) : failure;
+
+        async IAsyncEnumerable<PacketsUpdate> NoteThenWatch(IAsyncEnumerable<PacketsUpdate> packets)
+        {
+            await audit.NoteAsync("packet.watch", query.Tunnel ?? "all tunnels", query, cancellationToken);
+            await foreach (var update in packets.WithCancellation(cancellationToken)) yield return update;
+        }
+    }
 
     private Outcome<IAsyncEnumerable<T>> Allow<T>(Permission needed, Outcome<IAsyncEnumerable<T>> stream)
     {

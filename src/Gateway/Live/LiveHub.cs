@@ -23,6 +23,8 @@ internal sealed class LiveHub(LiveFeed feed) : Hub
 
     public IAsyncEnumerable<DropsUpdate> Drops(DropsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Drops(query ?? new DropsQuery(), cancellationToken));
 
+    public IAsyncEnumerable<PacketsUpdate> Packets(PacketsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Packets(query ?? new PacketsQuery(), cancellationToken));
+
     /// <summary>The hub has no other way to say no; the message reaches the watcher as it is.</summary>
     private static IAsyncEnumerable<T> OrThrow<T>(Outcome<IAsyncEnumerable<T>> stream) =>
         stream.Succeeded(out var updates, out var failure) ? updates : throw new HubException(failure.Detail);

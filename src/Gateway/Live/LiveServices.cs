@@ -1,6 +1,8 @@
 using Gateway.Features.Drops;
 using Gateway.Features.Flows;
 using Gateway.Features.Overview;
+using Gateway.Features.Packets.Capture;
+using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
 using Microsoft.AspNetCore.SignalR;
 
@@ -13,7 +15,7 @@ internal static class LiveServices
     {
         services.AddSignalR(hub => hub.AddFilter<HubCaller>());
         services.AddSingleton<Throughput>().AddHostedService(provider => provider.GetRequiredService<Throughput>());
-        services.AddSingleton<OverviewWatch>().AddSingleton<PeerWatch>().AddSingleton<FlowWatch>().AddSingleton<DropWatch>().AddScoped<LiveFeed>();
+        services.AddSingleton<OverviewWatch>().AddSingleton<PeerWatch>().AddSingleton<FlowWatch>().AddSingleton<DropWatch>().AddSingleton<PacketFeed>().AddScoped<LiveFeed>().AddScoped<CaptureService>();
     }
 
     /// <summary>REST: what can be watched can be asked for, too.</summary>
@@ -21,5 +23,6 @@ internal static class LiveServices
     {
         api.MapFlows();
         api.MapDrops();
+        api.MapCaptures();
     }
 }
