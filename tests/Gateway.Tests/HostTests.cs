@@ -103,6 +103,7 @@ public sealed class HostTests
             "get /api/v1/peers/{id}/routes", "post /api/v1/peers/{id}/routes", "get /api/v1/routes", "delete /api/v1/routes/{id}", "get /api/v1/status",
             "get /api/v1/tunnels", "post /api/v1/tunnels", "delete /api/v1/tunnels/{name}", "get /api/v1/tunnels/{name}", "patch /api/v1/tunnels/{name}",
             "post /api/v1/tunnels/{name}/packets", "get /api/v1/tunnels/{name}/peers", "post /api/v1/tunnels/{name}/peers",
+            "get /api/v1/flows", "get /api/v1/drops", "get /api/v1/packets", "get /api/v1/packets.pcapng",
         ];
         Assert.Equal(expected.Order(), paths.SelectMany(p => p.Value!.AsObject().Select(o => $"{o.Key} {p.Key.TrimEnd('/')}")).Order());
         var bodies = paths.SelectMany(p => p.Value!.AsObject()).Select(o => o.Value!["requestBody"]).Where(b => b is not null);

@@ -46,6 +46,8 @@ internal static class PacketDissector
             for (; packet is not null; packet = packet.PayloadPacket)
             {
                 var header = packet.HeaderSegment;
+                // The library believes lengths that a packet claims.
+                if (header.Offset >= data.Length) break;
                 layers.Add(Layer(packet, data, header.Offset, Math.Min(header.Length, data.Length - header.Offset)));
             }
         }
