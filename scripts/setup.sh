@@ -19,6 +19,8 @@ want() {
 PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libcrypto\.so\.3' || missing+=(libssl3)
 # Packet filters are compiled and run by libpcap.
 PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libpcap\.so\.0\.8' || missing+=(libpcap0.8)
+# NAT and MSS clamping of tunnels.
+want nft nftables
 
 if [ "$what" = test ]; then
   want ip iproute2
@@ -34,7 +36,6 @@ if [ "$what" = test ]; then
   want telnetd inetutils-telnetd
   want inetutils-inetd inetutils-inetd
   want ethtool ethtool
-  want nft nftables
   want curl curl
   want jq jq
   want setpriv util-linux

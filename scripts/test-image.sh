@@ -56,6 +56,12 @@ rest GET "peers/$peer/config" >"$state/host-u.conf"
 reaches() { ip netns exec "$LAB-u" ping -n -c 1 -W 1 192.168.60.101; }
 until_true 20 "an answer from V to U" reaches
 ip netns exec "$LAB-u" ping -n -c 10 -i 0.1 -W 1 192.168.60.101 | grep ' 0% packet loss' || fail "pings were lost"
+# NAT: nft is run by the user app too.
+ip netns exec "$LAB-v" ip route del default
+reaches && fail "V answers without a way back"
+rest PATCH tunnels/wg0 '{"nat":[{"prefix":"0.0.0.0/0","to":"masquerade"}],"clampMss":true}' | jq -e '.problems == []' >/dev/null || fail "nft refused: $(jq .problems "$state/answer")"
+until_true 20 "an answer from V without a way back, to the gateway's own address" reaches
+
 [ "$("${podman[@]}" top gateway-image-test user | tail -1)" = app ] || fail "the container does not run as the user app"
 "${podman[@]}" healthcheck run gateway-image-test >/dev/null || fail "the health check fails"
 

@@ -23,6 +23,12 @@ public sealed record TunnelSettings
 
     /// <summary>What clients dial, host:port; written into their configs.</summary>
     public string? Endpoint { get; init; }
+
+    /// <summary>What becomes of the source addresses of packets from the tunnel, by where they go; default: nothing.</summary>
+    public IReadOnlyList<NatRule>? Nat { get; init; }
+
+    /// <summary>Whether TCP through the tunnel, both ways, has its maximum segment size lowered to what the path takes; default false.</summary>
+    public bool? ClampMss { get; init; }
 }
 
 /// <summary>A tunnel as it is wanted and as it is.</summary>
@@ -58,6 +64,12 @@ public sealed record TunnelResponse
     /// <summary>What clients dial.</summary>
     public string? Endpoint { get; init; }
 
+    /// <summary>What becomes of the source addresses of packets from the tunnel, by where they go.</summary>
+    public IReadOnlyList<NatRule> Nat { get; init; } = [];
+
+    /// <summary>Whether TCP through the tunnel has its maximum segment size lowered to what the path takes.</summary>
+    public bool ClampMss { get; init; }
+
     /// <summary>Base64; null on plain.</summary>
     public string? PublicKey { get; init; }
 
@@ -73,7 +85,7 @@ public sealed record TunnelResponse
     /// <summary>When it is tried again.</summary>
     public DateTimeOffset? NextAttempt { get; init; }
 
-    /// <summary>What the kernel refused of addresses and routes.</summary>
+    /// <summary>What the kernel refused of addresses, routes, NAT and MSS clamping.</summary>
     public IReadOnlyList<KernelProblem> Problems { get; init; } = [];
 
     /// <summary>Offloads in use.</summary>

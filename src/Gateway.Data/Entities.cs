@@ -27,6 +27,12 @@ public sealed class Tunnel
     /// <summary>What clients dial, host:port; null = not said.</summary>
     public string? Endpoint { get; set; }
 
+    /// <summary>What becomes of source addresses, by where packets go.</summary>
+    public List<TunnelNat> Nat { get; set; } = [];
+
+    /// <summary>Whether TCP's maximum segment size is lowered to what the path takes.</summary>
+    public bool ClampMss { get; set; }
+
     /// <summary>Base64; null on plain.</summary>
     public string? PublicKey { get; set; }
 
@@ -41,6 +47,16 @@ public sealed class Tunnel
 
     /// <summary>Its peers.</summary>
     public List<Peer> Peers { get; set; } = [];
+}
+
+/// <summary>What becomes of the source addresses of a tunnel's packets to one prefix.</summary>
+public sealed class TunnelNat
+{
+    /// <summary>In canonical form; unique within the tunnel.</summary>
+    public string Prefix { get; set; } = "";
+
+    /// <summary>"masquerade", "none" or an address.</summary>
+    public string To { get; set; } = "";
 }
 
 /// <summary>A remote end of a tunnel.</summary>

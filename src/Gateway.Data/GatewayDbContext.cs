@@ -36,6 +36,7 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
             tunnel.Property(t => t.Id).ValueGeneratedNever();
             tunnel.HasIndex(t => t.Name).IsUnique();
             tunnel.HasIndex(t => t.ListenPort).IsUnique().HasFilter("\"ListenPort\" <> 0");
+            tunnel.ComplexCollection(t => t.Nat, nat => nat.ToJson());
             tunnel.HasMany(t => t.Peers).WithOne(p => p.Tunnel).HasForeignKey(p => p.TunnelId).OnDelete(DeleteBehavior.Cascade);
         });
         modelBuilder.Entity<Peer>(peer =>

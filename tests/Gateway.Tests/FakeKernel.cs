@@ -28,3 +28,38 @@ internal sealed class FakeKernel : IKernelSettings
 
     public bool IsForwarding(AddressFamily family) => Forwards;
 }
+
+/// <summary>The gateway's nftables table in memory.</summary>
+internal sealed class FakeRules : IPacketRules
+{
+    private Action? _changed;
+
+    public string? Table { get; private set; }
+
+    public List<string> Documents { get; } = [];
+
+    public PortException? Refusal { get; set; }
+
+    public string? Read() => Refusal is null ? Table : throw Refusal;
+
+    public void Apply(string document)
+    {
+        if (Refusal is not null) throw Refusal;
+        lock (Documents) Documents.Add(document);
+        Table = document.Contains("\"chain\"", StringComparison.Ordinal) ? document : null;
+        _changed?.Invoke();
+    }
+
+    public IDisposable Watch(Action changed)
+    {
+        _changed = changed;
+        return new MemoryStream();
+    }
+
+    /// <summary>As if somebody else had set it.</summary>
+    public void Change(string? table)
+    {
+        Table = table;
+        _changed?.Invoke();
+    }
+}

@@ -30,6 +30,8 @@ internal sealed class TestHost : IAsyncDisposable
 
     public FakeKernel Kernel { get; } = new();
 
+    public FakeRules Rules { get; } = new();
+
     public MemoryPorts Ports { get; } = new(new MemoryNetwork(), IPAddress.Loopback);
 
     public LogCollector Log { get; } = new();
@@ -109,7 +111,7 @@ internal sealed class TestHost : IAsyncDisposable
         _app = await GatewayHost.BuildAsync(args, builder =>
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
-            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel);
+            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules);
         });
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

@@ -71,6 +71,15 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setns")]
     public static partial int SetNamespace(int descriptor, int type);
 
+    [LibraryImport(Library, EntryPoint = "prctl")]
+    public static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
+
+    [LibraryImport(Library, EntryPoint = "capget")]
+    public static partial int GetCapabilities(void* header, void* data);
+
+    [LibraryImport(Library, EntryPoint = "capset")]
+    public static partial int SetCapabilities(void* header, void* data);
+
     /// <summary>Sets an integer option; 0, or the errno.</summary>
     public static int SetOption(int descriptor, int level, int name, int value) =>
         // SAFETY: the value lives on this frame until the call returns.

@@ -7,7 +7,7 @@ namespace Gateway.Linux.Netlink;
 /// <summary>Gets one message of a dump: its type and what follows the header.</summary>
 internal delegate void NetlinkHandler(ushort type, ReadOnlySpan<byte> payload);
 
-/// <summary>A NETLINK_ROUTE socket in the network namespace of the thread that made it. Not for several threads at once.</summary>
+/// <summary>A netlink socket (NETLINK_ROUTE unless told otherwise) in the network namespace of the thread that made it. Not for several threads at once.</summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
     private const int ReceiveBufferBytes = 4 << 20;
@@ -17,9 +17,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private int _descriptor;
     private uint _sequence;
 
-    public NetlinkSocket(uint groups = 0)
+    public NetlinkSocket(uint groups = 0, int protocol = Rtnetlink.RouteFamily)
     {
-        _descriptor = Libc.Socket(SocketNumbers.Netlink, SocketNumbers.Raw | OpenFlags.CloseOnExec, Rtnetlink.RouteFamily);
+        _descriptor = Libc.Socket(SocketNumbers.Netlink, SocketNumbers.Raw | OpenFlags.CloseOnExec, protocol);
         if (_descriptor < 0) throw Failed("opened", Errno.Last);
         // struct sockaddr_nl: family, padding, port id 0 = the kernel picks one, groups.
         Span<uint> address = [SocketNumbers.Netlink, 0, groups];
@@ -204,7 +204,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     }
 
     private static PortException Failed(string what, int error) =>
-        new($"The kernel's route socket (netlink) cannot be {what}: {Errno.Describe(error)}.", "See that the process may open netlink sockets (seccomp, ulimit -n).", error);
+        new($"A netlink socket of the kernel cannot be {what}: {Errno.Describe(error)}.", "See that the process may open netlink sockets (seccomp, ulimit -n).", error);
 }
 
 /// <summary>Fills a request's fixed part and the attributes behind it; returns the attributes' bytes.</summary>

@@ -10,6 +10,11 @@ internal static class Rtnetlink
     public const int OptionStrictCheck = 12;       // NETLINK_GET_STRICT_CHK
     public const int HeaderBytes = 16;             // NLMSG_HDRLEN
     public const uint LinkGroup = 1;               // RTMGRP_LINK
+    public const int NetfilterFamily = 12;         // NETLINK_NETFILTER
+    public const uint NftablesGroup = 1 << 6;      // NFNLGRP_NFTABLES, linux/netfilter/nfnetlink.h
+    public const int NftablesSubsystem = 10;       // NFNL_SUBSYS_NFTABLES: the upper half of a message's type
+    public const int NetfilterBytes = 4;           // struct nfgenmsg
+    public const ushort NftablesTable = 1;         // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, … (linux/netfilter/nf_tables.h)
 
     public const ushort Error = 2;                 // NLMSG_ERROR
     public const ushort Done = 3;                  // NLMSG_DONE

@@ -75,7 +75,7 @@ internal static class ApiPage
 
         private static readonly Dictionary<Type, string> Patches = new()
         {
-            [typeof(TunnelSettings)] = """{"mtu":1380}""",
+            [typeof(TunnelSettings)] = """{"mtu":1380,"nat":[{"prefix":"0.0.0.0/0","to":"masquerade"},{"prefix":"192.168.60.0/24","to":"none"}],"clampMss":true}""",
             [typeof(PeerSettings)] = """{"name":"laptop","keepaliveSeconds":null}""",
         };
 

@@ -88,7 +88,7 @@ internal static class GatewayHost
             $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
         services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
         services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
-            .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<EndpointMemory>()
+            .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<TableKeeper>().AddSingleton<EndpointMemory>()
             .AddSingleton<PeerView>()
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<PeerService>().AddScoped<RouteService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
@@ -115,6 +115,7 @@ internal static class GatewayHost
         if (services.All(s => s.ServiceType != typeof(TimeProvider))) services.AddSingleton(TimeProvider.System);
         if (services.All(s => s.ServiceType != typeof(ITunnelPorts))) services.AddSingleton<ITunnelPorts>(s => new LinuxTunnelPorts(s.GetRequiredService<ILoggerFactory>()));
         if (services.All(s => s.ServiceType != typeof(IKernelSettings))) services.AddSingleton<IKernelSettings, LinuxKernelSettings>();
+        if (services.All(s => s.ServiceType != typeof(IPacketRules))) services.AddSingleton<IPacketRules, LinuxPacketRules>();
     }
 
     // The way of a request: headers, errors, who is it, may they in at all, the API page, the API, the dashboard.

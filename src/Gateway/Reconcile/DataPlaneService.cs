@@ -8,7 +8,7 @@ namespace Gateway.Reconcile;
 /// the kernel.
 /// </summary>
 internal sealed class DataPlaneService(
-    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, ControlSockets sockets, DataPlane dataPlane, FirstStart firstStart,
+    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, TableKeeper tables, ControlSockets sockets, DataPlane dataPlane, FirstStart firstStart,
     IHostApplicationLifetime lifetime)
     : BackgroundService
 {
@@ -25,7 +25,7 @@ internal sealed class DataPlaneService(
         try
         {
             await kernel.ApplyAsync(null, stoppingToken);
-            await Task.WhenAll(reconciler.RunAsync(firstStart.PreviousStart, stoppingToken), WatchAsync(stoppingToken));
+            await Task.WhenAll(reconciler.RunAsync(firstStart.PreviousStart, stoppingToken), WatchAsync(stoppingToken), tables.WatchAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -45,6 +45,8 @@ internal sealed class DataPlaneService(
             endpoints.Observe(happened, stoppingToken);
             if (happened.Kind is DataPlaneEventKind.TunnelUp or DataPlaneEventKind.TunnelFailed) await sockets.SyncAsync();
             if (happened.Kind != DataPlaneEventKind.TunnelUp) continue;
+            // Now the device has a name, where a pattern was configured.
+            await tables.SyncAsync(cancellationToken: stoppingToken);
             // A new device starts with the kernel's default; what is wanted of it by name is set again.
             var name = dataPlane.GetTunnel(happened.TunnelId)?.Name;
             if (name is not null) await kernel.ApplyAsync(name, stoppingToken);

@@ -13,11 +13,11 @@ namespace Gateway.Reconcile;
 /// 1. read everything once, at the start;
 /// 2. wait for a change (told by <see cref="Post"/>, after its commit), a looked-up name, or a peer's expiry;
 /// 3. read again what it touched, in one transaction;
-/// 4. hand the engine the new snapshot, unchanged parts as the same objects;
+/// 4. hand nftables and the engine the new snapshot, to the engine unchanged parts as the same objects;
 /// 5. tell those who wait. What fails is tried again with growing pauses, from step 1.
 /// </summary>
 internal sealed partial class Reconciler(
-    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, ControlSockets sockets, TimeProvider time, ILogger<Reconciler> logger)
+    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, TableKeeper tables, ControlSockets sockets, TimeProvider time, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -104,6 +104,8 @@ internal sealed partial class Reconciler(
 
         foreach (var found in pending.Select(w => w.Found).OfType<FoundEndpoint>()) loader.SetLookedUp(found.TunnelId, found.PeerId, found.Configured, found.Endpoint);
         var configs = loader.ToConfigs();
+        // Before packets pass: connection tracking keeps for a conversation what its first packet met.
+        await tables.SyncAsync(loader.Tunnels.Select(t => t.Row), cancellationToken);
         await dataPlane.ApplyAsync(configs, cancellationToken);
         await sockets.SyncAsync(configs);
         lock (_gate)

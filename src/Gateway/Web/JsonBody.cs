@@ -19,6 +19,7 @@ internal sealed class JsonBody<T> where T : class, new()
         PropertyNameCaseInsensitive = false,
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
@@ -113,7 +114,9 @@ internal sealed class JsonBody<T> where T : class, new()
         var t when t == typeof(int) => "a whole number",
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(DateTimeOffset) => "a time such as 2030-01-31T12:00:00Z",
-        _ => "an array of texts",
+        var t when t == typeof(IReadOnlyList<string>) => "an array of texts",
+        var t when t.IsGenericType => $"an array of objects with {string.Join(", ", Strict.GetTypeInfo(t.GenericTypeArguments[0]).Properties.Select(p => p.Name))}",
+        _ => "an object",
     };
 
     private static JsonBody<T> Refuse(FailureKind kind, string field, string detail, string expected) =>

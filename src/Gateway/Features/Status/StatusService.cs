@@ -11,13 +11,13 @@ using Gateway.Web;
 namespace Gateway.Features.Status;
 
 /// <summary>The whole at a glance.</summary>
-internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, DataPlane dataPlane, FirstStart firstStart)
+internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconciler reconciler, KernelKeeper kernel, TableKeeper tables, DataPlane dataPlane, FirstStart firstStart)
 {
     /// <summary>"0.1.0": what the assembly was built as, without the commit.</summary>
     public static string Version { get; } =
         typeof(StatusService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
-    public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetTunnels(), [.. kernel.Problems.Values]);
+    public RevisionStatus GetRevision() => reconciler.GetRevision(dataPlane.GetTunnels(), Problems());
 
     public async Task<Outcome<StatusResponse>> GetAsync(CancellationToken cancellationToken)
     {
@@ -33,6 +33,8 @@ internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconc
         };
     }
 
+    private IReadOnlyCollection<KernelProblem> Problems() => tables.Problem is { } problem ? [.. kernel.Problems.Values, problem] : [.. kernel.Problems.Values];
+
     // Forwarding decides what the whole host does with packets, so it is never switched on silently.
     private IEnumerable<Warning> Warnings(IReadOnlyList<TunnelResponse> all)
     {
@@ -42,6 +44,6 @@ internal sealed class StatusService(Caller caller, TunnelService tunnels, Reconc
         if (routed.Any(a => a.Contains(':', StringComparison.Ordinal)) && !kernel.IsForwarding(AddressFamily.InterNetworkV6))
             yield return new Warning("The kernel does not forward IPv6: peers reach the gateway, but nothing behind it.", "sysctl -w net.ipv6.conf.all.forwarding=1");
         foreach (var tunnel in all.Where(t => t.Warning is not null)) yield return new Warning($"Tunnel {tunnel.Name}: {tunnel.Warning}", "Use transport wireguard for anything but a lab.");
-        foreach (var problem in kernel.Problems.Values) yield return new Warning($"{problem.What}: {problem.Cause}", problem.Remedy);
+        foreach (var problem in Problems()) yield return new Warning($"{problem.What}: {problem.Cause}", problem.Remedy);
     }
 }

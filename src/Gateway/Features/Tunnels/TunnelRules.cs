@@ -24,6 +24,8 @@ internal static class TunnelRules
         ListenPort = settings.ListenPort ?? 0,
         Addresses = settings.Addresses ?? [],
         Mtu = settings.Mtu ?? DefaultMtu,
+        Nat = settings.Nat ?? [],
+        ClampMss = settings.ClampMss ?? false,
     };
 
     public static void Check(TunnelSettings settings, RuleErrors errors)
@@ -44,6 +46,7 @@ internal static class TunnelRules
             errors.Add("mtu", $"{settings.Mtu} is out of range.", $"It is {least} to {MaxMtu}{(hasIPv6 ? " on a tunnel with IPv6 addresses" : "")}; {DefaultMtu} fits most networks.");
         if (settings.Endpoint is not null && !Addresses.TryReadEndpoint(settings.Endpoint, out _, out var endpointProblem))
             errors.Add("endpoint", endpointProblem, "It is host:port, such as 203.0.113.5:51820, [2001:db8::5]:51820 or vpn.example.org:51820.");
+        NatRules.Check(settings, errors);
     }
 
     /// <summary>The kernel's rules for device names: dev_valid_name and dev_alloc_name (net/core/dev.c), sysctl_dev_name_is_allowed (net/ipv4/devinet.c).</summary>

@@ -12,7 +12,7 @@ namespace Gateway.Features.Tunnels;
 
 /// <summary>Tunnels: rules, database, and how they run.</summary>
 internal sealed class TunnelService(
-    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, SecretVault vault, ICryptoPrimitives crypto)
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, TableKeeper tables, SecretVault vault, ICryptoPrimitives crypto)
 {
     public async Task<Outcome<Page<TunnelResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
     {
@@ -142,6 +142,8 @@ internal sealed class TunnelService(
         Addresses = row.Addresses,
         Mtu = row.Mtu,
         Endpoint = row.Endpoint,
+        Nat = NatRules.Read(row),
+        ClampMss = row.ClampMss,
     };
 
     private static void Write(Tunnel row, TunnelSettings settings, Change change)
@@ -150,6 +152,8 @@ internal sealed class TunnelService(
         row.Addresses = [.. settings.Addresses!.Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address.ToString() : a)];
         row.Mtu = settings.Mtu!.Value;
         row.Endpoint = settings.Endpoint;
+        row.Nat = NatRules.ToRows(settings.Nat!);
+        row.ClampMss = settings.ClampMss!.Value;
         row.Revision = change.Revision;
         change.Touch(row.Id);
     }
@@ -160,7 +164,7 @@ internal sealed class TunnelService(
         return row => Show(row, live.GetValueOrDefault(row.Id));
     }
 
-    private static TunnelResponse Show(Tunnel row, TunnelStatus? live) => new()
+    private TunnelResponse Show(Tunnel row, TunnelStatus? live) => new()
     {
         Id = row.Id,
         Name = row.Name,
@@ -172,12 +176,14 @@ internal sealed class TunnelService(
         Addresses = row.Addresses,
         Mtu = row.Mtu,
         Endpoint = row.Endpoint,
+        Nat = NatRules.Read(row),
+        ClampMss = row.ClampMss,
         PublicKey = row.PublicKey,
         State = (live?.State ?? TunnelState.Opening).ToString().ToLowerInvariant(),
         Cause = live?.Cause,
         Remedy = live?.Remedy,
         NextAttempt = live?.NextAttempt,
-        Problems = live is null ? [] : [.. live.LinkProblems.Select(p => new KernelProblem(p.What, p.Cause, p.Remedy))],
+        Problems = [.. (live?.LinkProblems ?? []).Select(p => new KernelProblem(p.What, p.Cause, p.Remedy)), .. tables.ProblemsOf(row)],
         Offloads = live is null ? [] : [.. live.Offloads],
         PeerCount = live?.PeerCount ?? 0,
         ReceivedBytes = live?.ReceivedBytes ?? 0,
