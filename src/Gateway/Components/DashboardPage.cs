@@ -9,6 +9,13 @@ public abstract class DashboardPage : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource _leaving = new();
 
+    /// <summary>Where the page is, and goes.</summary>
+    [Inject]
+    protected NavigationManager Navigation { get; set; } = default!;
+
+    [Inject]
+    private TimeProvider Clock { get; set; } = default!;
+
     /// <summary>Cancelled when the person leaves the page.</summary>
     protected CancellationToken Leaving => _leaving.Token;
 
@@ -35,6 +42,53 @@ public abstract class DashboardPage : ComponentBase, IDisposable
             // Left before it was read.
         }
     }
+
+    /// <summary>Reads again and again until the person leaves.</summary>
+    protected async Task RepeatAsync(TimeSpan period, Func<Task> read)
+    {
+        using var timer = new PeriodicTimer(period, Clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(Leaving))
+            {
+                await read();
+                StateHasChanged();
+            }
+        }
+        catch (OperationCanceledException) when (Leaving.IsCancellationRequested)
+        {
+            // Left.
+        }
+        catch (Exception e) when (e is not ObjectDisposedException)
+        {
+            await DispatchExceptionAsync(e);
+        }
+    }
+
+    /// <summary>Shows each item of a live feed until the person leaves.</summary>
+    protected async Task WatchAsync<T>(IAsyncEnumerable<T> feed, Action<T> show)
+    {
+        try
+        {
+            await foreach (var item in feed.WithCancellation(Leaving))
+            {
+                show(item);
+                StateHasChanged();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Left, or the gateway stops.
+        }
+        catch (Exception e) when (e is not ObjectDisposedException)
+        {
+            await DispatchExceptionAsync(e);
+        }
+    }
+
+    /// <summary>Puts what the list shows into the address, in the place of what was there, so that it can be linked and comes back after a reload.</summary>
+    protected void SetQuery(string name, object? value) => Navigation.NavigateTo(
+        Navigation.GetUriWithQueryParameters(new Dictionary<string, object?> { [name] = value is "" ? null : value }), replace: true);
 
     /// <summary>Called when the person leaves.</summary>
     protected virtual void Dispose(bool disposing)

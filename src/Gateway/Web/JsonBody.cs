@@ -30,6 +30,14 @@ internal sealed class JsonBody<T> where T : class, new()
 
     private JsonBody(JsonObject document, Failure? failure) => (_document, _failure) = (document, failure);
 
+    /// <summary>A document made here: what a form changes.</summary>
+    public static JsonBody<T> Of(params ReadOnlySpan<(string Member, object? Value)> members)
+    {
+        var document = new JsonObject();
+        foreach (var (member, value) in members) document[member] = JsonSerializer.SerializeToNode(value, Strict);
+        return new JsonBody<T>(document, Check(document));
+    }
+
     /// <summary>Called by the framework.</summary>
     public static async ValueTask<JsonBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
