@@ -88,6 +88,38 @@ namespace Gateway.Migrations.Sqlite
                     b.ToTable("Audit");
                 });
 
+            modelBuilder.Entity("Gateway.Data.ConfigLink", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<Guid>("PeerId")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Hash")
+                        .IsUnique();
+
+                    b.HasIndex("PeerId");
+
+                    b.ToTable("ConfigLinks");
+                });
+
             modelBuilder.Entity("Gateway.Data.InterfaceSetting", b =>
                 {
                     b.Property<string>("Name")
@@ -131,6 +163,20 @@ namespace Gateway.Migrations.Sqlite
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("DownloadedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("DownloadedConfig")
+                        .HasColumnType("BLOB");
+
+                    b.Property<bool>("DropKeyAfterDownload")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("Enabled")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(true);
+
                     b.Property<string>("Endpoint")
                         .HasColumnType("TEXT");
 
@@ -150,7 +196,20 @@ namespace Gateway.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Notes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("PreviousKeyUntil")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("PreviousPublicKey")
+                        .HasColumnType("TEXT");
+
                     b.Property<byte[]>("ProtectedPresharedKey")
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("ProtectedPreviousPresharedKey")
                         .HasColumnType("BLOB");
 
                     b.Property<byte[]>("ProtectedPrivateKey")
@@ -167,7 +226,20 @@ namespace Gateway.Migrations.Sqlite
 
                     b.HasKey("Id");
 
+                    b.HasIndex("ExpiresAt")
+                        .HasFilter("\"ExpiresAt\" IS NOT NULL");
+
+                    b.HasIndex("Name");
+
+                    b.HasIndex("PreviousKeyUntil")
+                        .HasFilter("\"PreviousKeyUntil\" IS NOT NULL");
+
+                    b.HasIndex("PublicKey");
+
                     b.HasIndex("TunnelId", "Name")
+                        .IsUnique();
+
+                    b.HasIndex("TunnelId", "PreviousPublicKey")
                         .IsUnique();
 
                     b.HasIndex("TunnelId", "PublicKey")
@@ -215,6 +287,21 @@ namespace Gateway.Migrations.Sqlite
                     b.ToTable("Prefixes");
                 });
 
+            modelBuilder.Entity("Gateway.Data.PeerTag", b =>
+                {
+                    b.Property<Guid>("PeerId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Tag")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("PeerId", "Tag");
+
+                    b.HasIndex("Tag", "PeerId");
+
+                    b.ToTable("PeerTags");
+                });
+
             modelBuilder.Entity("Gateway.Data.Tunnel", b =>
                 {
                     b.Property<Guid>("Id")
@@ -230,8 +317,18 @@ namespace Gateway.Migrations.Sqlite
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
+                    b.PrimitiveCollection<string>("DnsServers")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Endpoint")
                         .HasColumnType("TEXT");
+
+                    b.Property<long>("FirewallMark")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("KeepaliveSeconds")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Layer")
                         .IsRequired()
@@ -255,6 +352,10 @@ namespace Gateway.Migrations.Sqlite
 
                     b.Property<long>("Revision")
                         .HasColumnType("INTEGER");
+
+                    b.PrimitiveCollection<string>("SearchDomains")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("Transport")
                         .IsRequired()
@@ -287,6 +388,17 @@ namespace Gateway.Migrations.Sqlite
                     b.ToTable("Tunnels");
                 });
 
+            modelBuilder.Entity("Gateway.Data.ConfigLink", b =>
+                {
+                    b.HasOne("Gateway.Data.Peer", "Peer")
+                        .WithMany()
+                        .HasForeignKey("PeerId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Peer");
+                });
+
             modelBuilder.Entity("Gateway.Data.Peer", b =>
                 {
                     b.HasOne("Gateway.Data.Tunnel", "Tunnel")
@@ -309,9 +421,20 @@ namespace Gateway.Migrations.Sqlite
                     b.Navigation("Peer");
                 });
 
+            modelBuilder.Entity("Gateway.Data.PeerTag", b =>
+                {
+                    b.HasOne("Gateway.Data.Peer", null)
+                        .WithMany("Tags")
+                        .HasForeignKey("PeerId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
             modelBuilder.Entity("Gateway.Data.Peer", b =>
                 {
                     b.Navigation("Prefixes");
+
+                    b.Navigation("Tags");
                 });
 
             modelBuilder.Entity("Gateway.Data.Tunnel", b =>

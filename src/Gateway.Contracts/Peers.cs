@@ -19,11 +19,23 @@ public sealed record PeerSettings
     [Secret]
     public string? PresharedKey { get; init; }
 
-    /// <summary>Persistent keepalive, seconds; null or 0 = off.</summary>
+    /// <summary>Persistent keepalive, seconds; 0 = off. Left out when the peer is made, the tunnel's.</summary>
     public int? KeepaliveSeconds { get; init; }
 
     /// <summary>From when on it is no longer let in; null = never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether it is let in; default true.</summary>
+    public bool? Enabled { get; init; }
+
+    /// <summary>Words to find it by.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>What people want to remember of it.</summary>
+    public string? Notes { get; init; }
+
+    /// <summary>Whether its private key, where Gateway made it, is forgotten as soon as its config was downloaded once; default false.</summary>
+    public bool? DropKeyAfterDownload { get; init; }
 }
 
 /// <summary>A peer as it is wanted and as it is.</summary>
@@ -46,6 +58,30 @@ public sealed record PeerResponse
 
     /// <summary>Whether Gateway made the key pair and can put the private key into the config.</summary>
     public bool HasPrivateKey { get; init; }
+
+    /// <summary>Whether the private key is forgotten once the config was downloaded.</summary>
+    public bool DropKeyAfterDownload { get; init; }
+
+    /// <summary>The key before the last rotation, while it still works; else null.</summary>
+    public string? PreviousPublicKey { get; init; }
+
+    /// <summary>Until when the previous key works at the latest; it ends earlier with the new key's first session.</summary>
+    public DateTimeOffset? PreviousKeyUntil { get; init; }
+
+    /// <summary>When its config was last downloaded; null = never.</summary>
+    public DateTimeOffset? ConfigDownloadedAt { get; init; }
+
+    /// <summary>Whether its config would read otherwise today than when it was last downloaded: a client other than our own needs the new one.</summary>
+    public bool ConfigChanged { get; init; }
+
+    /// <summary>Whether it is let in, as configured.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>Words to find it by.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>What people want to remember of it.</summary>
+    public string Notes { get; init; } = "";
 
     /// <summary>Its addresses in the tunnel.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }

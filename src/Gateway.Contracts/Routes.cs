@@ -1,6 +1,6 @@
 namespace Gateway.Contracts;
 
-/// <summary>The body that makes a route.</summary>
+/// <summary>What may be set of a route: the body of POST, and the document that PATCH merges into.</summary>
 public sealed record RouteSettings
 {
     /// <summary>Without host bits: 192.168.60.0/24.</summary>
@@ -11,6 +11,12 @@ public sealed record RouteSettings
 
     /// <summary>Whether a gateway route also becomes a kernel route into the tunnel; default true.</summary>
     public bool? KernelRoute { get; init; }
+
+    /// <summary>
+    /// An explicit yes to a default route (0.0.0.0/0 or ::/0) on a tunnel without NAT, where answers come back only if the networks behind know
+    /// the way to the peer. It is not kept.
+    /// </summary>
+    public bool? Confirm { get; init; }
 }
 
 /// <summary>A prefix bound to a peer.</summary>
@@ -40,6 +46,6 @@ public sealed record RouteResponse
     /// <summary>When it was made.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>The revision that made it; also its ETag.</summary>
+    /// <summary>The revision that changed it last; also its ETag.</summary>
     public required long Revision { get; init; }
 }

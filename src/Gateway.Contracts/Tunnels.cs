@@ -18,7 +18,7 @@ public sealed record TunnelSettings
     /// <summary>The device's addresses with their prefix lengths.</summary>
     public IReadOnlyList<string>? Addresses { get; init; }
 
-    /// <summary>Bytes; default 1420.</summary>
+    /// <summary>Bytes; null (default) = worked out from the path: what the device towards the clients carries less the tunnel's overhead, 1420 at most.</summary>
     public int? Mtu { get; init; }
 
     /// <summary>What clients dial, host:port; written into their configs.</summary>
@@ -29,6 +29,18 @@ public sealed record TunnelSettings
 
     /// <summary>Whether TCP through the tunnel, both ways, has its maximum segment size lowered to what the path takes; default false.</summary>
     public bool? ClampMss { get; init; }
+
+    /// <summary>Name servers for clients, addresses; written into their configs.</summary>
+    public IReadOnlyList<string>? DnsServers { get; init; }
+
+    /// <summary>Domains that clients search; written into their configs.</summary>
+    public IReadOnlyList<string>? SearchDomains { get; init; }
+
+    /// <summary>The persistent keepalive of peers that are made without one of their own, seconds; null or 0 = off.</summary>
+    public int? KeepaliveSeconds { get; init; }
+
+    /// <summary>SO_MARK of the tunnel's own datagrams, for policy routing; null or 0 = none.</summary>
+    public long? FirewallMark { get; init; }
 }
 
 /// <summary>A tunnel as it is wanted and as it is.</summary>
@@ -58,8 +70,11 @@ public sealed record TunnelResponse
     /// <summary>The device's addresses.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }
 
-    /// <summary>Bytes.</summary>
+    /// <summary>Bytes, in use.</summary>
     public required int Mtu { get; init; }
+
+    /// <summary>Whether <see cref="Mtu"/> was worked out from the path rather than set.</summary>
+    public bool MtuAutomatic { get; init; }
 
     /// <summary>What clients dial.</summary>
     public string? Endpoint { get; init; }
@@ -69,6 +84,18 @@ public sealed record TunnelResponse
 
     /// <summary>Whether TCP through the tunnel has its maximum segment size lowered to what the path takes.</summary>
     public bool ClampMss { get; init; }
+
+    /// <summary>Name servers for clients.</summary>
+    public IReadOnlyList<string> DnsServers { get; init; } = [];
+
+    /// <summary>Domains that clients search.</summary>
+    public IReadOnlyList<string> SearchDomains { get; init; } = [];
+
+    /// <summary>Seconds; 0 = off.</summary>
+    public int KeepaliveSeconds { get; init; }
+
+    /// <summary>SO_MARK of the tunnel's own datagrams; 0 = none.</summary>
+    public long FirewallMark { get; init; }
 
     /// <summary>Base64; null on plain.</summary>
     public string? PublicKey { get; init; }

@@ -21,8 +21,11 @@ public sealed class Tunnel
     /// <summary>Addresses of the device with their prefix lengths, such as 192.168.53.1/24.</summary>
     public List<string> Addresses { get; set; } = [];
 
-    /// <summary>Bytes.</summary>
+    /// <summary>Bytes; 0 = worked out from the path.</summary>
     public int Mtu { get; set; }
+
+    /// <summary>SO_MARK of the tunnel's own datagrams, 32 bits; 0 = none.</summary>
+    public long FirewallMark { get; set; }
 
     /// <summary>What clients dial, host:port; null = not said.</summary>
     public string? Endpoint { get; set; }
@@ -32,6 +35,15 @@ public sealed class Tunnel
 
     /// <summary>Whether TCP's maximum segment size is lowered to what the path takes.</summary>
     public bool ClampMss { get; set; }
+
+    /// <summary>Name servers for clients, addresses; written into their configs.</summary>
+    public List<string> DnsServers { get; set; } = [];
+
+    /// <summary>Domains that clients search; written into their configs.</summary>
+    public List<string> SearchDomains { get; set; } = [];
+
+    /// <summary>The persistent keepalive of a peer that is made without one of its own, seconds; 0 = off.</summary>
+    public int KeepaliveSeconds { get; set; }
 
     /// <summary>Base64; null on plain.</summary>
     public string? PublicKey { get; set; }
@@ -74,14 +86,38 @@ public sealed class Peer
     /// <summary>What people call it; unique within the tunnel.</summary>
     public string Name { get; set; } = "";
 
+    /// <summary>What people want to remember of it; empty = nothing.</summary>
+    public string Notes { get; set; } = "";
+
+    /// <summary>Whether it is let in.</summary>
+    public bool Enabled { get; set; } = true;
+
     /// <summary>Base64; null on plain. Unique within the tunnel.</summary>
     public string? PublicKey { get; set; }
+
+    /// <summary>The key before the last rotation, which works until <see cref="PreviousKeyUntil"/> or the new one's first session; else null.</summary>
+    public string? PreviousPublicKey { get; set; }
+
+    /// <summary>The pre-shared key that belongs to <see cref="PreviousPublicKey"/>, under data protection; null = none.</summary>
+    public byte[]? ProtectedPreviousPresharedKey { get; set; }
+
+    /// <summary>When <see cref="PreviousPublicKey"/> ends at the latest, UTC ticks; null = there is none.</summary>
+    public long? PreviousKeyUntil { get; set; }
 
     /// <summary>Its private key under data protection, where Gateway made the key pair; else null.</summary>
     public byte[]? ProtectedPrivateKey { get; set; }
 
+    /// <summary>Whether <see cref="ProtectedPrivateKey"/> is forgotten as soon as the config was downloaded once.</summary>
+    public bool DropKeyAfterDownload { get; set; }
+
     /// <summary>The pre-shared key under data protection; null = none.</summary>
     public byte[]? ProtectedPresharedKey { get; set; }
+
+    /// <summary>The fingerprint of the config as it was last downloaded; null = never.</summary>
+    public byte[]? DownloadedConfig { get; set; }
+
+    /// <summary>When the config was last downloaded, UTC ticks; null = never.</summary>
+    public long? DownloadedAt { get; set; }
 
     /// <summary>Where it is dialled, host:port; null = it dials.</summary>
     public string? Endpoint { get; set; }
@@ -106,6 +142,17 @@ public sealed class Peer
 
     /// <summary>Its addresses and routes.</summary>
     public List<PeerPrefix> Prefixes { get; set; } = [];
+
+    /// <summary>What it is filed under.</summary>
+    public List<PeerTag> Tags { get; set; } = [];
+
+    /// <summary>Lets only the present key work.</summary>
+    public void ForgetPreviousKey()
+    {
+        PreviousPublicKey = null;
+        ProtectedPreviousPresharedKey = null;
+        PreviousKeyUntil = null;
+    }
 }
 
 /// <summary>What a prefix is to its peer.</summary>

@@ -14,6 +14,12 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     /// <summary>All addresses and routes of peers.</summary>
     public DbSet<PeerPrefix> Prefixes => Set<PeerPrefix>();
 
+    /// <summary>What peers are filed under.</summary>
+    public DbSet<PeerTag> PeerTags => Set<PeerTag>();
+
+    /// <summary>Links that give a config once.</summary>
+    public DbSet<ConfigLink> ConfigLinks => Set<ConfigLink>();
+
     /// <summary>What is wanted of kernel devices.</summary>
     public DbSet<InterfaceSetting> InterfaceSettings => Set<InterfaceSetting>();
 

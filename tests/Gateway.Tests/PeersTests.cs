@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using Xunit;
 
 namespace Gateway.Tests;
@@ -26,18 +25,6 @@ public sealed class PeersTests
         Assert.Contains($"PublicKey = {tunnel["publicKey"]}\n", config, StringComparison.Ordinal);
         Assert.Contains("Address = 192.168.53.2/32, fd53::2/128\nMTU = 1420\n", config, StringComparison.Ordinal);
         Assert.Contains("AllowedIPs = 192.168.53.0/24, fd53::/64, 192.168.60.0/24\nEndpoint = 10.0.2.8:51820\nPersistentKeepalive = 25\n", config, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Config_AsPicture_Is406ForNow()
-    {
-        await using var host = await TestHost.StartAsync();
-        await host.Wg0();
-        var peer = await host.Post("tunnels/wg0/peers", new { name = "u" });
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/peers/{peer["id"]}/config");
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("image/svg+xml"));
-        using var answer = await host.Client.SendAsync(request);
-        Assert.Equal(HttpStatusCode.NotAcceptable, answer.StatusCode);
     }
 
     [Fact]

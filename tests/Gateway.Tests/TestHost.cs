@@ -32,6 +32,8 @@ internal sealed class TestHost : IAsyncDisposable
 
     public FakeRules Rules { get; } = new();
 
+    public FakeRoutes Routes { get; } = new();
+
     public MemoryPorts Ports { get; } = new(new MemoryNetwork(), IPAddress.Loopback);
 
     public LogCollector Log { get; } = new();
@@ -67,11 +69,12 @@ internal sealed class TestHost : IAsyncDisposable
 
     public async Task Delete(string path) => await Send(HttpMethod.Delete, path, null, HttpStatusCode.NoContent);
 
-    public async Task<HttpResponseMessage> Ask(HttpMethod method, string path, object? body = null, string? ifMatch = null, string? mediaType = null)
+    public async Task<HttpResponseMessage> Ask(HttpMethod method, string path, object? body = null, string? ifMatch = null, string? mediaType = null, string? accept = null)
     {
         using var request = new HttpRequestMessage(method, path.StartsWith('/') ? path : $"/api/v1/{path}");
         if (body is string text) request.Content = new StringContent(text, Encoding.UTF8, mediaType ?? "application/json");
         else if (body is not null) request.Content = JsonContent.Create(body, mediaType: mediaType is null ? null : new MediaTypeHeaderValue(mediaType));
+        if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
         if (ifMatch is not null) request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
         return await Client.SendAsync(request);
     }
@@ -111,7 +114,7 @@ internal sealed class TestHost : IAsyncDisposable
         _app = await GatewayHost.BuildAsync(args, builder =>
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
-            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules);
+            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes);
         });
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

@@ -61,11 +61,13 @@ internal static class ApiPage
         private static readonly Dictionary<Type, string> ByType = new()
         {
             [typeof(TunnelSettings)] = """
-                {"name":"wg0","transport":"wireguard","layer":"ip","listenPort":51820,"addresses":["192.168.53.1/24"],"mtu":1420,"endpoint":"10.0.2.8:51820"}
+                {"name":"wg0","transport":"wireguard","layer":"ip","listenPort":51820,"addresses":["192.168.53.1/24"],"endpoint":"10.0.2.8:51820","dnsServers":["192.168.60.53"],"searchDomains":["corp.example.org"]}
                 """,
             [typeof(PeerSettings)] = """
-                {"name":"host-u","addresses":["192.168.53.99/32"],"keepaliveSeconds":25}
+                {"name":"host-u","addresses":["192.168.53.99/32"],"keepaliveSeconds":25,"tags":["office"],"notes":"Third floor"}
                 """,
+            [typeof(BulkRequest)] = """{"action":"disable","filter":{"tunnel":"wg0","tag":"contractors"}}""",
+            [typeof(ConfigLinkSettings)] = """{"expiresInSeconds":86400}""",
             [typeof(RouteSettings)] = """{"prefix":"192.168.60.0/24","installOn":"client"}""",
             [typeof(InterfaceSettings)] = """{"rpFilter":"loose"}""",
             [typeof(PacketRequest)] = """
@@ -76,7 +78,8 @@ internal static class ApiPage
         private static readonly Dictionary<Type, string> Patches = new()
         {
             [typeof(TunnelSettings)] = """{"mtu":1380,"nat":[{"prefix":"0.0.0.0/0","to":"masquerade"},{"prefix":"192.168.60.0/24","to":"none"}],"clampMss":true}""",
-            [typeof(PeerSettings)] = """{"name":"laptop","keepaliveSeconds":null}""",
+            [typeof(PeerSettings)] = """{"name":"laptop","tags":["office"],"enabled":false}""",
+            [typeof(RouteSettings)] = """{"prefix":"192.168.61.0/24"}""",
         };
 
         public void Apply(OpenApiOperation operation, OperationFilterContext context)

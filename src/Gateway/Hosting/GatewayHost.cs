@@ -20,6 +20,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Gateway.Hosting;
 
@@ -52,6 +53,8 @@ internal static class GatewayHost
         });
         // A start that fails ends in one sentence by Program; these would add stack traces to it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        // Addresses of requests may hold the secret of a one-time link.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
         configure?.Invoke(builder);
         AddServices(builder);
@@ -89,9 +92,9 @@ internal static class GatewayHost
         services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
         services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
             .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<TableKeeper>().AddSingleton<EndpointMemory>()
-            .AddSingleton<PeerView>()
+            .AddPeers()
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
-            .AddScoped<TunnelService>().AddScoped<PeerService>().AddScoped<RouteService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
+            .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
@@ -116,6 +119,7 @@ internal static class GatewayHost
         if (services.All(s => s.ServiceType != typeof(ITunnelPorts))) services.AddSingleton<ITunnelPorts>(s => new LinuxTunnelPorts(s.GetRequiredService<ILoggerFactory>()));
         if (services.All(s => s.ServiceType != typeof(IKernelSettings))) services.AddSingleton<IKernelSettings, LinuxKernelSettings>();
         if (services.All(s => s.ServiceType != typeof(IPacketRules))) services.AddSingleton<IPacketRules, LinuxPacketRules>();
+        services.TryAddSingleton<IKernelRoutes, LinuxKernelRoutes>();
     }
 
     // The way of a request: headers, errors, who is it, may they in at all, the API page, the API, the dashboard.
@@ -140,6 +144,7 @@ internal static class GatewayHost
         api.MapStatus();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
+        app.MapConfigLinks();
         app.MapDashboard();
     }
 }

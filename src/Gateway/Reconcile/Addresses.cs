@@ -89,14 +89,15 @@ internal static class Addresses
         return int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) && length <= MaxLength(ip);
     }
 
-    private static bool TryReadAddress(string text, [NotNullWhen(true)] out IPAddress? address)
+    /// <summary>One address without a prefix length.</summary>
+    public static bool TryReadAddress(string text, [NotNullWhen(true)] out IPAddress? address)
     {
         if (!IPAddress.TryParse(text, out address) || text.Contains('%', StringComparison.Ordinal) || text.Contains('[', StringComparison.Ordinal)) return false;
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? !address.IsIPv4MappedToIPv6 : address.ToString() == text;
     }
 
     // RFC 1123 §2.1: letters, digits and hyphens in labels of at most 63, 253 in all. The underscore is in use, so it passes.
-    private static bool IsHostName(string host) => host.Length <= 253 && host.TrimEnd('.').Split('.').All(label =>
+    public static bool IsHostName(string host) => host.Length <= 253 && host.TrimEnd('.').Split('.').All(label =>
         label.Length is > 0 and <= 63 && label[0] != '-' && label[^1] != '-' && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
 }
 

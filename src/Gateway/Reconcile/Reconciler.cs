@@ -22,6 +22,9 @@ internal sealed partial class Reconciler(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
+    /// <summary>How often the paths are looked at again: a new default route or another MTU of a device tells nobody here.</summary>
+    private static readonly TimeSpan PathInterval = TimeSpan.FromMinutes(1);
+
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Lock _gate = new();
     private long _wanted;
@@ -61,6 +64,7 @@ internal sealed partial class Reconciler(
         loader.LastSessionStart = lastSessionStart;
         var lookups = new EndpointLookups(_work.Writer, time, logger);
         using var expiry = time.CreateTimer(_ => _work.Writer.TryWrite(Work.Expiry), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var paths = time.CreateTimer(_ => _work.Writer.TryWrite(Work.Paths), null, PathInterval, PathInterval);
         var pending = new List<Work> { Work.Everything };
         var pause = FirstPause;
         while (true)
@@ -103,6 +107,7 @@ internal sealed partial class Reconciler(
         }
 
         foreach (var found in pending.Select(w => w.Found).OfType<FoundEndpoint>()) loader.SetLookedUp(found.TunnelId, found.PeerId, found.Configured, found.Endpoint);
+        if (pending.Any(w => w.MayMovePaths)) loader.MeasurePaths();
         var configs = loader.ToConfigs();
         // Before packets pass: connection tracking keeps for a conversation what its first packet met.
         await tables.SyncAsync(loader.Tunnels.Select(t => t.Row), cancellationToken);
@@ -142,8 +147,12 @@ internal sealed partial class Reconciler(
 /// <summary>One thing for the reconciler to do.</summary>
 internal sealed record Work(ImmutableArray<Touched> Touched, long Revision, TaskCompletionSource? Done, FoundEndpoint? Found)
 {
-    public static readonly Work Everything = new([], 0, null, null);
+    public static readonly Work Everything = new([], 0, null, null) { MayMovePaths = true };
     public static readonly Work Expiry = new([], 0, new TaskCompletionSource(), null);
+    public static readonly Work Paths = new([], 0, new TaskCompletionSource(), null) { MayMovePaths = true };
+
+    /// <summary>Whether a tunnel's way to its peers may be another after it.</summary>
+    public bool MayMovePaths { get; private init; } = Found is not null || Touched.Any(t => t.PeerId is null);
 }
 
 /// <summary>Where a configured name led to.</summary>

@@ -29,6 +29,9 @@ internal sealed class TunnelSlot
 
     public required PrivateKey? PrivateKey { get; init; }
 
+    /// <summary>In use, bytes.</summary>
+    public required int Mtu { get; set; }
+
     public IReadOnlyList<PeerSlot> Peers => _peers;
 
     public PeerSlot? Find(Guid peerId) => _byId.GetValueOrDefault(peerId);
@@ -53,7 +56,7 @@ internal sealed class TunnelSlot
 
     public TunnelConfig ToConfig()
     {
-        if (_config is not null && !_peersChanged) return _config;
+        if (_config is not null && !_peersChanged && _config.Mtu == Mtu) return _config;
         if (_routesChanged) _kernelRoutes = [.. _peers.Where(p => p.Config is not null).SelectMany(p => p.KernelRoutes)];
         if (_peersChanged) _peerConfigs = [.. _peers.Where(p => p.Config is not null).Select(p => p.Config!)];
         (_routesChanged, _peersChanged) = (false, false);
@@ -64,7 +67,8 @@ internal sealed class TunnelSlot
             Transport = TunnelWords.Transport(Row),
             Layer = TunnelWords.Layer(Row),
             ListenPort = (ushort)Row.ListenPort,
-            Mtu = Row.Mtu,
+            FirewallMark = (uint)Row.FirewallMark,
+            Mtu = Mtu,
             PrivateKey = PrivateKey,
             Addresses = Addresses,
             KernelRoutes = _kernelRoutes,
@@ -78,7 +82,7 @@ internal sealed class PeerSlot
 {
     public required Guid Id { get; init; }
 
-    /// <summary>What the engine gets; null once the peer has expired.</summary>
+    /// <summary>What the engine gets; null while the peer is disabled or expired.</summary>
     public required PeerConfig? Config { get; init; }
 
     /// <summary>Its prefixes that the kernel must route into the tunnel.</summary>

@@ -14,7 +14,7 @@ internal readonly record struct Touched(Guid TunnelId, Guid? PeerId);
 /// <summary>
 /// Reads the database into slots: all of it at the start, later only what a change touched. It runs in the reconciler's loop alone.
 /// </summary>
-internal sealed class SnapshotLoader(SecretVault vault, TimeProvider time)
+internal sealed class SnapshotLoader(SecretVault vault, PathMtu mtu, TimeProvider time)
 {
     private readonly Dictionary<Guid, TunnelSlot> _tunnels = [];
 
@@ -53,6 +53,16 @@ internal sealed class SnapshotLoader(SecretVault vault, TimeProvider time)
         foreach (var tunnelId in whole) await LoadTunnelAsync(db, tunnelId, cancellationToken);
         foreach (var (tunnelId, peerId) in touched.Where(t => t.PeerId is not null && !whole.Contains(t.TunnelId)).Distinct())
             await LoadPeerAsync(db, tunnelId, peerId!.Value, cancellationToken);
+    }
+
+    /// <summary>Works out the MTU of tunnels that have none of their own.</summary>
+    public void MeasurePaths()
+    {
+        foreach (var tunnel in _tunnels.Values)
+        {
+            mtu.Measure(tunnel);
+            tunnel.Mtu = mtu.Of(tunnel.Row);
+        }
     }
 
     /// <summary>Notes where a name led to.</summary>
@@ -115,6 +125,7 @@ internal sealed class SnapshotLoader(SecretVault vault, TimeProvider time)
             Row = row,
             Addresses = addresses,
             Networks = [.. addresses.Select(a => a.Network).Distinct()],
+            Mtu = mtu.Of(row),
             PrivateKey = row.ProtectedPrivateKey is null ? null : vault.UnprotectPrivateKey(row.ProtectedPrivateKey),
         };
     }
@@ -138,7 +149,7 @@ internal sealed class SnapshotLoader(SecretVault vault, TimeProvider time)
             if ((row1.Kind == PrefixKind.Address || row1.KernelRoute) && !tunnel.Networks.Any(n => Holds(n, prefix))) kernel.Add(prefix);
         }
 
-        var expired = row.ExpiresAt <= time.GetUtcNow().UtcTicks;
+        var letIn = row.Enabled && !(row.ExpiresAt <= time.GetUtcNow().UtcTicks);
         var (endpoint, dial) = ChooseEndpoint(row, old);
         return new PeerSlot
         {
@@ -146,7 +157,7 @@ internal sealed class SnapshotLoader(SecretVault vault, TimeProvider time)
             ConfiguredEndpoint = row.Endpoint,
             ExpiresAt = row.ExpiresAt,
             KernelRoutes = kernel.DrainToImmutable(),
-            Config = expired ? null : new PeerConfig
+            Config = !letIn ? null : new PeerConfig
             {
                 Id = row.Id,
                 Name = row.Name,

@@ -10,6 +10,9 @@ internal static class Cursors
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1000;
 
+    // A name of 64 characters, at most 4 bytes each, and an id, in base64.
+    private const int MaxCursorLength = 600;
+
     /// <summary>Reads <c>limit</c> and <c>cursor</c>; all that is wrong with them at once.</summary>
     public static Outcome<PageRequest> Read(int? limit, string? cursor)
     {
@@ -45,7 +48,7 @@ internal static class Cursors
     private static bool TryDecode(string cursor, out string? key)
     {
         key = null;
-        if (cursor.Length > 200 || !Base64Url.IsValid(cursor)) return false;
+        if (cursor.Length > MaxCursorLength || !Base64Url.IsValid(cursor)) return false;
         key = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor));
         return true;
     }

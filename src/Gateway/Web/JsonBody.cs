@@ -108,7 +108,9 @@ internal sealed class JsonBody<T> where T : class, new()
 
     private static JsonTypeInfo Info() => Strict.GetTypeInfo(typeof(T));
 
-    private static string Members() => string.Join(", ", Info().Properties.Select(p => p.Name));
+    private static string Members() => Members(typeof(T));
+
+    private static string Members(Type type) => string.Join(", ", Strict.GetTypeInfo(type).Properties.Select(p => p.Name));
 
     private static string Shorten(JsonNode value)
     {
@@ -119,12 +121,13 @@ internal sealed class JsonBody<T> where T : class, new()
     private static string Describe(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
     {
         var t when t == typeof(string) => "a text",
-        var t when t == typeof(int) => "a whole number",
+        var t when t == typeof(int) || t == typeof(long) => "a whole number",
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(DateTimeOffset) => "a time such as 2030-01-31T12:00:00Z",
+        var t when t == typeof(IReadOnlyList<Guid>) => "an array of ids",
         var t when t == typeof(IReadOnlyList<string>) => "an array of texts",
-        var t when t.IsGenericType => $"an array of objects with {string.Join(", ", Strict.GetTypeInfo(t.GenericTypeArguments[0]).Properties.Select(p => p.Name))}",
-        _ => "an object",
+        var t when t.IsGenericType => $"an array of objects with {Members(t.GenericTypeArguments[0])}",
+        var t => $"an object with some of: {Members(t)}",
     };
 
     private static JsonBody<T> Refuse(FailureKind kind, string field, string detail, string expected) =>

@@ -1,6 +1,6 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Numerics;
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Reconcile;
@@ -15,14 +15,12 @@ internal static class FreeAddresses
     public static async Task<(List<string>? Chosen, string? Full)> ChooseAsync(GatewayDbContext db, Tunnel tunnel, CancellationToken cancellationToken)
     {
         var own = tunnel.Addresses.Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address : null).OfType<InterfaceAddress>().ToList();
-        var taken = (await db.Prefixes.Where(p => p.TunnelId == tunnel.Id && p.Kind != PrefixKind.Client).Select(p => p.Prefix).ToListAsync(cancellationToken))
-            .Select(p => Range(IPNetwork.Parse(p))).Concat(own.Select(a => Range(new IPNetwork(a.Address, Addresses.MaxLength(a.Address)))))
-            .GroupBy(r => r.Bits).ToDictionary(g => g.Key, g => g.OrderBy(r => r.First).ToList());
         var chosen = new List<string>();
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
             if (own.FirstOrDefault(a => a.Address.AddressFamily == family)?.Network is not { } network) continue;
-            var (first, last, bits) = Range(network);
+            var bits = Addresses.MaxLength(network.BaseAddress);
+            var (first, last) = Range(network);
             // The first is the network's own (RFC 4291 §2.6.1: subnet-router anycast), the last of IPv4 its broadcast; neither in a pair (RFC 3021).
             if (last - first > 1)
             {
@@ -30,7 +28,8 @@ internal static class FreeAddresses
                 if (bits == 32) last--;
             }
 
-            foreach (var range in taken.GetValueOrDefault(bits) ?? [])
+            var ours = own.Where(a => a.Address.AddressFamily == family).Select(a => (First: Value(a.Address), Last: Value(a.Address)));
+            foreach (var range in (await TakenAsync(db, tunnel.Id, family, cancellationToken)).Concat(ours).OrderBy(r => r.First))
             {
                 if (range.First > first) break;
                 if (range.Last >= first) first = range.Last + 1;
@@ -43,18 +42,33 @@ internal static class FreeAddresses
         return (chosen, null);
     }
 
-    private static (BigInteger First, BigInteger Last, int Bits) Range(IPNetwork network)
+    private static async Task<IEnumerable<(UInt128 First, UInt128 Last)>> TakenAsync(GatewayDbContext db, Guid tunnelId, AddressFamily family, CancellationToken cancellationToken)
     {
-        var bits = Addresses.MaxLength(network.BaseAddress);
-        var first = new BigInteger(network.BaseAddress.GetAddressBytes(), isUnsigned: true, isBigEndian: true);
-        return (first, first + (BigInteger.One << (bits - network.PrefixLength)) - 1, bits);
+        var isV6 = family == AddressFamily.InterNetworkV6;
+        var taken = await db.Prefixes.Where(p => p.TunnelId == tunnelId && p.Kind != PrefixKind.Client && p.Prefix.Contains(':') == isV6)
+            .Select(p => p.Prefix).ToListAsync(cancellationToken);
+        return taken.Select(p => Range(IPNetwork.Parse(p)));
     }
 
-    private static IPAddress ToAddress(BigInteger value, int bits)
+    private static (UInt128 First, UInt128 Last) Range(IPNetwork network)
     {
-        var bytes = new byte[bits / 8];
-        var written = value.ToByteArray(isUnsigned: true, isBigEndian: true);
-        written.CopyTo(bytes, bytes.Length - written.Length);
-        return new IPAddress(bytes);
+        var first = Value(network.BaseAddress);
+        var hostBits = Addresses.MaxLength(network.BaseAddress) - network.PrefixLength;
+        // A shift by all 128 bits would be none.
+        return (first, hostBits == 128 ? UInt128.MaxValue : first + (UInt128.One << hostBits) - 1);
+    }
+
+    private static UInt128 Value(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        return length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    private static IPAddress ToAddress(UInt128 value, int bits)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        return new IPAddress(bytes[(16 - (bits / 8))..]);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using Gateway.Contracts;
 using Gateway.Data;
@@ -9,25 +10,17 @@ using Gateway.Security;
 namespace Gateway.Features.Peers;
 
 /// <summary>Writes what a peer needs to connect: a wg-quick(8) file, or the command for plain.</summary>
-internal static class PeerConfigFile
+internal sealed class PeerConfigFile(SecretVault vault, PathMtu mtu)
 {
-    public static string Write(Peer row, SecretVault vault)
-    {
-        var tunnel = row.Tunnel!;
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"# {row.Name} in tunnel {tunnel.Name}\n[Interface]\n");
-        if (row.ProtectedPrivateKey is not null) text.Append("PrivateKey = ").Append(vault.UnprotectPrivateKey(row.ProtectedPrivateKey).ToBase64()).Append('\n');
-        else text.Append("# PrivateKey = the one that belongs to the public key given for this peer; it was not made here\n");
-        var addresses = PeerView.Addresses(row);
-        if (addresses.Count > 0) text.Append(CultureInfo.InvariantCulture, $"Address = {string.Join(", ", addresses)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"MTU = {tunnel.Mtu}\n\n[Peer]\nPublicKey = {tunnel.PublicKey}\n");
-        if (row.ProtectedPresharedKey is not null) text.Append("PresharedKey = ").Append(vault.UnprotectPresharedKey(row.ProtectedPresharedKey).ToBase64()).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"AllowedIPs = {string.Join(", ", Reachable(row))}\n");
-        if (tunnel.Endpoint is not null) text.Append(CultureInfo.InvariantCulture, $"Endpoint = {tunnel.Endpoint}\n");
-        else text.Append("# Endpoint = host:port of the gateway; set it as the tunnel's endpoint\n");
-        if (row.KeepaliveSeconds > 0) text.Append(CultureInfo.InvariantCulture, $"PersistentKeepalive = {row.KeepaliveSeconds}\n");
-        return text.ToString();
-    }
+    /// <summary>The file, secrets included.</summary>
+    public string Write(Peer row) => Write(
+        row, row.ProtectedPrivateKey is null ? null : vault.UnprotectPrivateKey(row.ProtectedPrivateKey).ToBase64(), PresharedKey(row));
+
+    /// <summary>
+    /// Tells whether the file still reads the same. The public key stands for the private one, so that neither is it needed, nor does forgetting
+    /// it look like a change.
+    /// </summary>
+    public byte[] Fingerprint(Peer row) => SHA256.HashData(Encoding.UTF8.GetBytes(Write(row, row.PublicKey, PresharedKey(row))));
 
     public static string PlainCommand(Peer row)
     {
@@ -45,7 +38,30 @@ internal static class PeerConfigFile
         return safe.Length > 0 ? safe : "peer";
     }
 
-    private static IEnumerable<string> Reachable(Peer row) => row.Tunnel!.Addresses
+    /// <summary>What the client sends into the tunnel: the tunnel's own prefixes and its client routes.</summary>
+    public static IEnumerable<string> Reachable(Peer row) => row.Tunnel!.Addresses
         .Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address.Network : default(IPNetwork)).Select(n => n.ToString())
         .Concat(row.Prefixes.Where(p => p.Kind == PrefixKind.Client).Select(p => p.Prefix).Order(StringComparer.Ordinal)).Distinct();
+
+    private string Write(Peer row, string? privateKey, string? presharedKey)
+    {
+        var tunnel = row.Tunnel!;
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"# {row.Name} in tunnel {tunnel.Name}\n[Interface]\n");
+        if (privateKey is not null) text.Append(CultureInfo.InvariantCulture, $"PrivateKey = {privateKey}\n");
+        else text.Append("# PrivateKey = the one that belongs to this peer's public key; it is not known here\n");
+        var addresses = PeerView.Addresses(row);
+        if (addresses.Count > 0) text.Append(CultureInfo.InvariantCulture, $"Address = {string.Join(", ", addresses)}\n");
+        if (tunnel.DnsServers.Count + tunnel.SearchDomains.Count > 0)
+            text.Append(CultureInfo.InvariantCulture, $"DNS = {string.Join(", ", tunnel.DnsServers.Concat(tunnel.SearchDomains))}\n");
+        text.Append(CultureInfo.InvariantCulture, $"MTU = {mtu.Of(tunnel)}\n\n[Peer]\nPublicKey = {tunnel.PublicKey}\n");
+        if (presharedKey is not null) text.Append(CultureInfo.InvariantCulture, $"PresharedKey = {presharedKey}\n");
+        text.Append(CultureInfo.InvariantCulture, $"AllowedIPs = {string.Join(", ", Reachable(row))}\n");
+        if (tunnel.Endpoint is not null) text.Append(CultureInfo.InvariantCulture, $"Endpoint = {tunnel.Endpoint}\n");
+        else text.Append("# Endpoint = host:port of the gateway; set it as the tunnel's endpoint\n");
+        if (row.KeepaliveSeconds > 0) text.Append(CultureInfo.InvariantCulture, $"PersistentKeepalive = {row.KeepaliveSeconds}\n");
+        return text.ToString();
+    }
+
+    private string? PresharedKey(Peer row) => row.ProtectedPresharedKey is null ? null : vault.UnprotectPresharedKey(row.ProtectedPresharedKey).ToBase64();
 }

@@ -12,6 +12,9 @@ internal static class PeerRules
 {
     private const int MaxNameLength = 64;
     private const int MaxAddresses = 256;
+    private const int MaxNotesLength = 2000;
+    private const int MaxTags = 16;
+    private const int MaxTagLength = 32;
     private const string KeyExpected = "A key is 32 bytes in base64, 44 characters, as 'wg pubkey' and 'wg genpsk' print them.";
 
     public static void Check(PeerSettings settings, Tunnel tunnel, RuleErrors errors)
@@ -25,6 +28,27 @@ internal static class PeerRules
             errors.Add("endpoint", problem, "It is host:port, such as 203.0.113.5:51820, [2001:db8::5]:51820 or vpn.example.org:51820.");
         if (settings.KeepaliveSeconds is < 0 or > 65535)
             errors.Add("keepaliveSeconds", $"{settings.KeepaliveSeconds} is out of range.", "It is 1 to 65535, or 0 for none; 25 keeps most NATs open.");
+        CheckTags(settings.Tags ?? [], errors);
+        if (settings.Notes is { } notes && (notes.Length > MaxNotesLength || notes.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))))
+            errors.Add("notes", "They are too long, or have control characters.", $"Notes have up to {MaxNotesLength} characters.");
+        if (settings.DropKeyAfterDownload is true && tunnel.Transport == Transports.Plain)
+            errors.Add("dropKeyAfterDownload", $"Tunnel '{tunnel.Name}' is plain and has no keys.", "Leave it out.");
+    }
+
+    /// <summary>Reads tags as they are kept: each once, in the order of the alphabet.</summary>
+    public static List<string> Tags(IEnumerable<string> tags) => [.. tags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    public static bool HasTooMany(IEnumerable<string> tags) => tags.Count() > MaxTags;
+
+    public static void CheckTags(IReadOnlyList<string> tags, RuleErrors errors)
+    {
+        if (tags.Count > MaxTags) errors.Add("tags", $"{tags.Count} are too many.", $"At most {MaxTags}.");
+        for (var i = 0; i < tags.Count; i++)
+        {
+            var tag = tags[i];
+            if (string.IsNullOrWhiteSpace(tag) || tag.Length > MaxTagLength || tag != tag.Trim() || tag.Any(c => char.IsControl(c) || c == ','))
+                errors.Add($"tags[{i}]", $"'{tag}' is no tag.", $"A tag has 1 to {MaxTagLength} characters without commas and without blanks at its ends, such as office.");
+        }
     }
 
     public static void CheckExpiry(DateTimeOffset? expiresAt, DateTimeOffset now, RuleErrors errors)

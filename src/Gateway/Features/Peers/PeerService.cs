@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Gateway.Contracts;
 using Gateway.Data;
+using Gateway.Features.Routes;
 using Gateway.Features.Tunnels;
 using Gateway.Protocol;
 using Gateway.Reconcile;
@@ -12,30 +13,40 @@ namespace Gateway.Features.Peers;
 
 /// <summary>Peers: rules, keys and database.</summary>
 internal sealed class PeerService(
-    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, PeerView view, SecretVault vault, ICryptoPrimitives crypto)
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, PeerView view, RouteGuard guard, SecretVault vault, ICryptoPrimitives crypto)
 {
-    public async Task<Outcome<Page<PeerResponse>>> ListAsync(string? tunnel, int? limit, string? cursor, CancellationToken cancellationToken)
+    public async Task<Outcome<Page<PeerResponse>>> ListAsync(PeerFilter filter, string? sort, int? limit, string? cursor, CancellationToken cancellationToken)
     {
         if (caller.Lacks(Permission.Read) is { } denied) return denied;
-        if (!Cursors.ReadById(limit, cursor).Succeeded(out var page, out var failure)) return failure;
+        if (!Cursors.Read(limit, cursor).Succeeded(out var page, out var failure)) return failure;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        Guid? tunnelId = null;
-        if (tunnel is not null)
-        {
-            if (await TunnelService.FindAsync(db.Tunnels.AsNoTracking(), tunnel, cancellationToken) is not { } row) return Failure.NotFound("tunnel", tunnel);
-            tunnelId = row.Id;
-        }
+        if (!(await PeerQueries.FilterAsync(db, filter, cancellationToken)).Succeeded(out var found, out failure)) return failure;
+        if (!PeerQueries.Order(found, sort, page.After).Succeeded(out var ordered, out failure)) return failure;
+        var rows = await PeerQueries.WithAll(ordered.AsNoTracking()).Take(page.Limit + 1).ToListAsync(cancellationToken);
+        return Cursors.ToPage(rows, page.Limit, view.Show(), p => PeerQueries.Key(p, sort));
+    }
 
-        var rows = await WithAll(db.Peers).Where(p => p.Id > page.After && (tunnelId == null || p.TunnelId == tunnelId))
-            .OrderBy(p => p.Id).Take(page.Limit + 1).ToListAsync(cancellationToken);
-        return Cursors.ToPage(rows, page.Limit, view.Show(), p => p.Id.ToString());
+    /// <summary>How many peers a filter is about.</summary>
+    public async Task<Outcome<int>> CountAsync(PeerFilter filter, CancellationToken cancellationToken)
+    {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return (await PeerQueries.FilterAsync(db, filter, cancellationToken)).Succeeded(out var found, out var failure) ? await found.CountAsync(cancellationToken) : failure;
+    }
+
+    /// <summary>All tags in use, in the order of the alphabet.</summary>
+    public async Task<Outcome<IReadOnlyList<string>>> ListTagsAsync(CancellationToken cancellationToken)
+    {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return await db.PeerTags.Select(t => t.Tag).Distinct().Order().ToListAsync(cancellationToken);
     }
 
     public async Task<Outcome<PeerResponse>> GetAsync(Guid id, CancellationToken cancellationToken)
     {
         if (caller.Lacks(Permission.Read) is { } denied) return denied;
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return await WithAll(db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is { } row ? view.Show()(row) : NotFound(id);
+        return await PeerQueries.WithAll(db.Peers.AsNoTracking()).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is { } row ? view.Show()(row) : NotFound(id);
     }
 
     public async Task<Outcome<PeerResponse>> CreateAsync(string tunnelName, PeerSettings settings, CancellationToken cancellationToken)
@@ -44,6 +55,7 @@ internal sealed class PeerService(
         {
             if (await TunnelService.FindAsync(change.Db.Tunnels, tunnelName, cancellationToken) is not { } tunnel) return Failure.NotFound("tunnel", tunnelName);
             var errors = new RuleErrors();
+            settings = settings with { KeepaliveSeconds = settings.KeepaliveSeconds ?? tunnel.KeepaliveSeconds };
             PeerRules.Check(settings, tunnel, errors);
             PeerRules.CheckExpiry(settings.ExpiresAt, change.Now, errors);
             if (errors.Any) return errors.ToFailure();
@@ -69,7 +81,7 @@ internal sealed class PeerService(
     {
         var saved = await changes.SaveAsync<Peer>(Permission.ChangePeers, async change =>
         {
-            var row = await change.Db.Peers.Include(p => p.Tunnel).Include(p => p.Prefixes).SingleOrDefaultAsync(p => p.Id == id, cancellationToken);
+            var row = await PeerQueries.WithAll(change.Db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken);
             if (row is null) return NotFound(id);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             var current = Read(row);
@@ -82,8 +94,13 @@ internal sealed class PeerService(
             if (errors.Any) return errors.ToFailure();
             settings = settings with { Addresses = settings.Addresses ?? [] };
             if (await ConflictAsync(change.Db, row, settings, cancellationToken) is { } conflict) return conflict;
-            // A key that somebody gave is one whose private half is not known here.
-            if (settings.PublicKey != row.PublicKey) row.ProtectedPrivateKey = null;
+            if (settings.PublicKey != row.PublicKey)
+            {
+                // A key that somebody gave is one whose private half is not known here; and it takes over at once.
+                row.ProtectedPrivateKey = null;
+                row.ForgetPreviousKey();
+            }
+
             Write(row, settings, change);
             change.Record("peer.update", row.Name, current, Read(row));
             return row;
@@ -94,7 +111,7 @@ internal sealed class PeerService(
     public async Task<Outcome<bool>> DeleteAsync(Guid id, string? ifMatch, CancellationToken cancellationToken) =>
         await changes.SaveAsync<bool>(Permission.ChangePeers, async change =>
         {
-            if (await change.Db.Peers.Include(p => p.Prefixes).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is not { } row) return NotFound(id);
+            if (await PeerQueries.WithAll(change.Db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken) is not { } row) return NotFound(id);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             change.Db.Peers.Remove(row);
             change.Record("peer.delete", row.Name, Read(row), null);
@@ -102,24 +119,7 @@ internal sealed class PeerService(
             return true;
         }, cancellationToken);
 
-    public async Task<Outcome<(string FileName, string Text)>> GetConfigAsync(Guid id, CancellationToken cancellationToken)
-    {
-        if (caller.Lacks(Permission.ReadConfigs) is { } denied) return denied;
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var row = await WithAll(db.Peers).SingleOrDefaultAsync(p => p.Id == id, cancellationToken);
-        if (row is null) return NotFound(id);
-        if (row.Tunnel!.Transport == Transports.Plain)
-        {
-            return Failure.Of(FailureKind.Conflict, "id", $"Tunnel '{row.Tunnel.Name}' is plain, which has no config file.",
-                $"Connect with: {PeerConfigFile.PlainCommand(row)}");
-        }
-
-        return ($"{PeerConfigFile.FileName(row.Name)}.conf", PeerConfigFile.Write(row, vault));
-    }
-
     public static Failure NotFound(Guid id) => Failure.NotFound("peer", id.ToString());
-
-    private static IQueryable<Peer> WithAll(IQueryable<Peer> peers) => peers.AsNoTracking().Include(p => p.Tunnel).Include(p => p.Prefixes);
 
     private PeerSettings MakeKeys(Peer row, PeerSettings settings)
     {
@@ -133,21 +133,21 @@ internal sealed class PeerService(
         };
     }
 
-    private static async Task<Failure?> ConflictAsync(GatewayDbContext db, Peer row, PeerSettings settings, CancellationToken cancellationToken)
+    private async Task<Failure?> ConflictAsync(GatewayDbContext db, Peer row, PeerSettings settings, CancellationToken cancellationToken)
     {
         var errors = new List<FieldError>();
         if (await db.Peers.AnyAsync(p => p.TunnelId == row.TunnelId && p.Name == settings.Name && p.Id != row.Id, cancellationToken))
             errors.Add(new FieldError("name", $"Tunnel '{row.Tunnel!.Name}' has a peer '{settings.Name}' already.", "Choose another name."));
-        if (settings.PublicKey is not null
-            && await db.Peers.Where(p => p.TunnelId == row.TunnelId && p.PublicKey == settings.PublicKey && p.Id != row.Id).Select(p => p.Name).FirstOrDefaultAsync(cancellationToken) is { } other)
+        if (settings.PublicKey is not null && await Ownership.FindKeyAsync(db, row.TunnelId, row.Id, settings.PublicKey, cancellationToken) is { } other)
             errors.Add(new FieldError("publicKey", $"It is the key of peer '{other}' already.", "Each peer of a tunnel has its own key."));
-        for (var i = 0; i < settings.Addresses!.Count; i++)
+        var prefixes = settings.Addresses!.Select(PeerRules.Canonical).ToList();
+        for (var i = 0; i < prefixes.Count; i++)
         {
-            var conflict = await Ownership.FindConflictAsync(
-                db, row.TunnelId, row.Id, PrefixKind.Address, $"addresses[{i}]", PeerRules.Canonical(settings.Addresses[i]), settings.Name!, cancellationToken);
+            var conflict = await Ownership.FindConflictAsync(db, row.TunnelId, Guid.Empty, $"addresses[{i}]", prefixes[i], settings.Name!, cancellationToken, row.Id);
             if (conflict is not null) errors.Add(conflict);
         }
 
+        if (errors.Count == 0) errors.AddRange(guard.CheckPeer(row, settings, prefixes));
         return errors.Count > 0 ? Failure.Of(FailureKind.Conflict, errors) : null;
     }
 
@@ -161,6 +161,10 @@ internal sealed class PeerService(
         PresharedKey = row.ProtectedPresharedKey is null ? null : vault.UnprotectPresharedKey(row.ProtectedPresharedKey).ToBase64(),
         KeepaliveSeconds = row.KeepaliveSeconds,
         ExpiresAt = row.ExpiresAt is { } ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null,
+        Enabled = row.Enabled,
+        Tags = PeerView.Tags(row),
+        Notes = row.Notes,
+        DropKeyAfterDownload = row.DropKeyAfterDownload,
     };
 
     private void Write(Peer row, PeerSettings settings, Change change)
@@ -170,9 +174,21 @@ internal sealed class PeerService(
         row.Endpoint = settings.Endpoint;
         row.KeepaliveSeconds = settings.KeepaliveSeconds ?? 0;
         row.ExpiresAt = settings.ExpiresAt?.UtcTicks;
+        row.Enabled = settings.Enabled ?? true;
+        row.Notes = settings.Notes ?? "";
+        row.DropKeyAfterDownload = settings.DropKeyAfterDownload ?? false;
         row.Revision = change.Revision;
         if (!PresharedKey.TryParse(settings.PresharedKey, out var presharedKey)) row.ProtectedPresharedKey = null;
         else if (row.ProtectedPresharedKey is null || !vault.UnprotectPresharedKey(row.ProtectedPresharedKey).Equals(presharedKey)) row.ProtectedPresharedKey = vault.Protect(presharedKey);
+        var tags = PeerRules.Tags(settings.Tags ?? []);
+        row.Tags.RemoveAll(t => !tags.Remove(t.Tag));
+        foreach (var tag in tags)
+        {
+            var added = new PeerTag { PeerId = row.Id, Tag = tag };
+            row.Tags.Add(added);
+            change.Db.Add(added);
+        }
+
         var wanted = settings.Addresses!.Select(PeerRules.Canonical).ToHashSet();
         row.Prefixes.RemoveAll(p => p.Kind == PrefixKind.Address && !wanted.Remove(p.Prefix));
         foreach (var prefix in settings.Addresses!.Select(PeerRules.Canonical).Where(wanted.Contains))

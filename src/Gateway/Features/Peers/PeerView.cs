@@ -5,7 +5,7 @@ using Gateway.Engine;
 namespace Gateway.Features.Peers;
 
 /// <summary>A peer as callers see it: the row and what the engine knows. No secret comes through here.</summary>
-internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
+internal sealed class PeerView(DataPlane dataPlane, PeerConfigFile configs, TimeProvider time)
 {
     /// <summary>Shows any number of rows, each with one look at the engine.</summary>
     public Func<Peer, PeerResponse> Show()
@@ -18,7 +18,10 @@ internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
     public static List<string> Addresses(Peer row) => [.. row.Prefixes.Where(p => p.Kind == PrefixKind.Address)
         .Select(p => p.Prefix).OrderBy(p => p.Contains(':', StringComparison.Ordinal)).ThenBy(p => p, StringComparer.Ordinal)];
 
-    private static PeerResponse Show(Peer row, PeerStatus? live, DateTimeOffset now) => new()
+    /// <summary>In the order of the alphabet.</summary>
+    public static List<string> Tags(Peer row) => PeerRules.Tags(row.Tags.Select(t => t.Tag));
+
+    private PeerResponse Show(Peer row, PeerStatus? live, DateTimeOffset now) => new()
     {
         Id = row.Id,
         Tunnel = row.Tunnel!.Name,
@@ -30,7 +33,15 @@ internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
         Endpoint = row.Endpoint,
         LastEndpoint = live?.Endpoint?.ToString() ?? row.LastEndpoint,
         KeepaliveSeconds = row.KeepaliveSeconds,
-        ExpiresAt = row.ExpiresAt is { } ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null,
+        ExpiresAt = Time(row.ExpiresAt),
+        DropKeyAfterDownload = row.DropKeyAfterDownload,
+        PreviousPublicKey = row.PreviousPublicKey,
+        PreviousKeyUntil = Time(row.PreviousKeyUntil),
+        ConfigDownloadedAt = Time(row.DownloadedAt),
+        ConfigChanged = row.DownloadedConfig is not null && !row.DownloadedConfig.AsSpan().SequenceEqual(configs.Fingerprint(row)),
+        Enabled = row.Enabled,
+        Tags = Tags(row),
+        Notes = row.Notes,
         State = LiveStatus.State(live, now),
         LastHandshake = live?.LastHandshake,
         LastReceived = live?.LastReceived,
@@ -44,4 +55,6 @@ internal sealed class PeerView(DataPlane dataPlane, TimeProvider time)
         CreatedAt = new DateTimeOffset(row.CreatedAt, TimeSpan.Zero),
         Revision = row.Revision,
     };
+
+    private static DateTimeOffset? Time(long? ticks) => ticks is { } known ? new DateTimeOffset(known, TimeSpan.Zero) : null;
 }

@@ -1,9 +1,7 @@
-using System.Text;
 using Gateway.Contracts;
 using Gateway.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Net.Http.Headers;
 
 namespace Gateway.Features.Peers;
 
@@ -13,9 +11,11 @@ internal static class PeersEndpoints
     public static void MapPeers(this RouteGroupBuilder api)
     {
         var peers = api.MapGroup("").WithTags("Peers");
-        peers.MapGet("/peers", (int? limit, string? cursor, PeerService service, CancellationToken cancellationToken) => ListAsync(null, limit, cursor, service, cancellationToken))
-            .WithName("ListPeers").WithSummary("Lists the peers of all tunnels, oldest first").ProducesProblem(400);
-        peers.MapGet("/tunnels/{name}/peers", ListAsync).WithName("ListPeersOfTunnel").WithSummary("Lists the peers of a tunnel, oldest first").ProducesProblem(400).ProducesProblem(404);
+        peers.MapGet("/peers", ListAllAsync).WithName("ListPeers").WithSummary("Lists and searches the peers of all tunnels").ProducesProblem(400).ProducesProblem(404);
+        peers.MapGet("/tunnels/{name}/peers", ListAsync).WithName("ListPeersOfTunnel").WithSummary("Lists and searches the peers of a tunnel").ProducesProblem(400).ProducesProblem(404);
+        peers.MapGet("/peers/tags", ListTagsAsync).WithName("ListPeerTags").WithSummary("Lists the tags in use");
+        peers.MapPost("/peers/bulk", BulkAsync).WithName("ChangePeers").WithDryRun().WithSummary("Changes many peers: all of them or none")
+            .Accepts<BulkRequest>("application/json").ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422);
         peers.MapPost("/tunnels/{name}/peers", CreateAsync).WithName("CreatePeer").WithDryRun().WithSummary("Makes a peer, and its keys where no public key is given")
             .Accepts<PeerSettings>("application/json").ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422);
         peers.MapGet("/peers/{id:guid}", GetAsync).WithName("GetPeer").WithSummary("Shows a peer and how it does").ProducesProblem(404);
@@ -23,13 +23,28 @@ internal static class PeersEndpoints
             .Accepts<PeerSettings>("application/merge-patch+json", "application/json")
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
         peers.MapDelete("/peers/{id:guid}", DeleteAsync).WithName("DeletePeer").WithDryRun().WithSummary("Deletes a peer with its routes").ProducesProblem(404).ProducesProblem(412);
-        peers.MapGet("/peers/{id:guid}/config", GetConfigAsync).WithName("GetPeerConfig").WithSummary("The peer's wg-quick file, with its secrets")
-            .Produces<string>(200, "text/plain").ProducesProblem(404).ProducesProblem(406).ProducesProblem(409);
+        peers.MapConfigs();
     }
 
+    private static Task<Results<Ok<Page<PeerResponse>>, ProblemHttpResult>> ListAllAsync(
+        string? tunnel, string? search, string? tag, bool? enabled, string? sort, int? limit, string? cursor, PeerService service, CancellationToken cancellationToken) =>
+        ListAsync(tunnel, search, tag, enabled, sort, limit, cursor, service, cancellationToken);
+
     private static async Task<Results<Ok<Page<PeerResponse>>, ProblemHttpResult>> ListAsync(
-        string? name, int? limit, string? cursor, PeerService service, CancellationToken cancellationToken) =>
-        (await service.ListAsync(name, limit, cursor, cancellationToken)).Succeeded(out var page, out var failure) ? TypedResults.Ok(page) : failure.ToProblem();
+        string? name, string? search, string? tag, bool? enabled, string? sort, int? limit, string? cursor, PeerService service, CancellationToken cancellationToken)
+    {
+        var filter = new PeerFilter { Tunnel = name, Search = search, Tag = tag, Enabled = enabled };
+        return (await service.ListAsync(filter, sort, limit, cursor, cancellationToken)).Succeeded(out var page, out var failure) ? TypedResults.Ok(page) : failure.ToProblem();
+    }
+
+    private static async Task<Results<Ok<IReadOnlyList<string>>, ProblemHttpResult>> ListTagsAsync(PeerService service, CancellationToken cancellationToken) =>
+        (await service.ListTagsAsync(cancellationToken)).Succeeded(out var tags, out var failure) ? TypedResults.Ok(tags) : failure.ToProblem();
+
+    private static async Task<Results<Ok<BulkResponse>, ProblemHttpResult>> BulkAsync(JsonBody<BulkRequest> body, PeerBulk bulk, CancellationToken cancellationToken)
+    {
+        if (!body.Read().Succeeded(out var request, out var malformed)) return malformed.ToProblem();
+        return (await bulk.RunAsync(request, cancellationToken)).Succeeded(out var done, out var failure) ? TypedResults.Ok(done) : failure.ToProblem();
+    }
 
     private static async Task<Results<Created<PeerResponse>, ProblemHttpResult>> CreateAsync(
         string name, JsonBody<PeerSettings> body, PeerService service, HttpContext context, CancellationToken cancellationToken)
@@ -50,24 +65,6 @@ internal static class PeersEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, PeerService service, CancellationToken cancellationToken) =>
         (await service.DeleteAsync(id, ifMatch, cancellationToken)).Succeeded(out _, out var failure) ? TypedResults.NoContent() : failure.ToProblem();
-
-    private static async Task<Results<ContentHttpResult, ProblemHttpResult>> GetConfigAsync(
-        Guid id, PeerService service, HttpContext context, CancellationToken cancellationToken)
-    {
-        if (!AcceptsText(context.Request))
-            return Failure.Of(FailureKind.NotAcceptable, "Accept", "The config is plain text only.", "Send 'Accept: text/plain' or leave the header out.").ToProblem();
-        if (!(await service.GetConfigAsync(id, cancellationToken)).Succeeded(out var config, out var failure)) return failure.ToProblem();
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{config.FileName}\"";
-        return TypedResults.Text(config.Text, "text/plain", Encoding.UTF8);
-    }
-
-    private static bool AcceptsText(HttpRequest request)
-    {
-        if (request.Headers.Accept.Count == 0) return true;
-        return MediaTypeHeaderValue.TryParseList(request.Headers.Accept!, out var accepted)
-            && accepted.Any(a => a.Quality != 0 && new MediaTypeHeaderValue("text/plain").IsSubsetOf(a));
-    }
 
     private static Results<Ok<PeerResponse>, ProblemHttpResult> Show(Outcome<PeerResponse> outcome, HttpContext context)
     {

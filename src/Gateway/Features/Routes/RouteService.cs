@@ -10,7 +10,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Gateway.Features.Routes;
 
 /// <summary>Routes: what a peer may reach, and what lies behind it.</summary>
-internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes)
+internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, RouteGuard guard)
 {
     public async Task<Outcome<Page<RouteResponse>>> ListAsync(Guid? peerId, int? limit, string? cursor, CancellationToken cancellationToken)
     {
@@ -24,33 +24,40 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
         return Cursors.ToPage(rows, page.Limit, Show, r => r.Id.ToString());
     }
 
+    public async Task<Outcome<RouteResponse>> GetAsync(Guid id, CancellationToken cancellationToken)
+    {
+        if (caller.Lacks(Permission.Read) is { } denied) return denied;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return await FindAsync(db.Prefixes.AsNoTracking(), id, cancellationToken) is { } row ? Show(row) : NotFound(id);
+    }
+
     public async Task<Outcome<RouteResponse>> CreateAsync(Guid peerId, RouteSettings wanted, CancellationToken cancellationToken)
     {
         var saved = await changes.SaveAsync<PeerPrefix>(Permission.ChangePeers, async change =>
         {
             var peer = await change.Db.Peers.Include(p => p.Tunnel).SingleOrDefaultAsync(p => p.Id == peerId, cancellationToken);
             if (peer is null) return PeerService.NotFound(peerId);
-            var settings = wanted with { InstallOn = wanted.InstallOn ?? InstallOn.Client };
-            var errors = new RuleErrors();
-            var prefix = Check(settings, errors);
-            if (errors.Any) return errors.ToFailure();
-            var kind = settings.InstallOn == InstallOn.Gateway ? PrefixKind.Gateway : PrefixKind.Client;
-            if (await ConflictAsync(change.Db, peer, prefix.ToString(), kind, cancellationToken) is { } conflict) return Failure.Of(FailureKind.Conflict, [conflict]);
-            var row = new PeerPrefix
-            {
-                Id = change.NewId(),
-                TunnelId = peer.TunnelId,
-                PeerId = peer.Id,
-                Peer = peer,
-                Prefix = prefix.ToString(),
-                Kind = kind,
-                KernelRoute = kind == PrefixKind.Gateway && (settings.KernelRoute ?? true),
-                CreatedAt = change.Now.UtcTicks,
-                Revision = change.Revision,
-            };
+            var row = new PeerPrefix { Id = change.NewId(), TunnelId = peer.TunnelId, PeerId = peer.Id, Peer = peer, CreatedAt = change.Now.UtcTicks };
+            if (await WriteAsync(change, row, wanted, cancellationToken) is { } failure) return failure;
             change.Db.Prefixes.Add(row);
             change.Record("route.create", peer.Name, null, Read(row));
-            change.Touch(peer.TunnelId, peer.Id);
+            return row;
+        }, cancellationToken);
+        return saved.Succeeded(out var route, out var failure) ? Show(route) : failure;
+    }
+
+    public async Task<Outcome<RouteResponse>> UpdateAsync(Guid id, JsonBody<RouteSettings> body, string? ifMatch, CancellationToken cancellationToken)
+    {
+        var saved = await changes.SaveAsync<PeerPrefix>(Permission.ChangePeers, async change =>
+        {
+            if (await FindAsync(change.Db.Prefixes, id, cancellationToken) is not { } row) return NotFound(id);
+            if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
+            var before = Read(row);
+            if (!body.MergeInto(before).Succeeded(out var wanted, out var malformed)) return malformed;
+            // What a gateway route said of the kernel is nothing that a client route could say.
+            if (wanted.InstallOn != before.InstallOn && wanted.KernelRoute == before.KernelRoute) wanted = wanted with { KernelRoute = null };
+            if (await WriteAsync(change, row, wanted, cancellationToken) is { } failure) return failure;
+            change.Record("route.update", row.Peer!.Name, before, Read(row));
             return row;
         }, cancellationToken);
         return saved.Succeeded(out var route, out var failure) ? Show(route) : failure;
@@ -59,14 +66,37 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
     public async Task<Outcome<bool>> DeleteAsync(Guid id, string? ifMatch, CancellationToken cancellationToken) =>
         await changes.SaveAsync<bool>(Permission.ChangePeers, async change =>
         {
-            var row = await change.Db.Prefixes.Include(r => r.Peer).SingleOrDefaultAsync(r => r.Id == id && r.Kind != PrefixKind.Address, cancellationToken);
-            if (row is null) return Failure.NotFound("route", id.ToString());
+            if (await FindAsync(change.Db.Prefixes, id, cancellationToken) is not { } row) return NotFound(id);
             if (!ETags.Allows(ifMatch, row.Revision)) return Failure.Changed(row.Revision);
             change.Db.Prefixes.Remove(row);
             change.Record("route.delete", row.Peer!.Name, Read(row), null);
             change.Touch(row.TunnelId, row.PeerId);
             return true;
         }, cancellationToken);
+
+    private static Failure NotFound(Guid id) => Failure.NotFound("route", id.ToString());
+
+    private static Task<PeerPrefix?> FindAsync(IQueryable<PeerPrefix> prefixes, Guid id, CancellationToken cancellationToken) =>
+        prefixes.Include(r => r.Peer!.Tunnel).SingleOrDefaultAsync(r => r.Id == id && r.Kind != PrefixKind.Address, cancellationToken);
+
+    /// <summary>Rules, conflicts, and the row.</summary>
+    private async Task<Failure?> WriteAsync(Change change, PeerPrefix row, RouteSettings wanted, CancellationToken cancellationToken)
+    {
+        var settings = wanted with { InstallOn = wanted.InstallOn ?? InstallOn.Client };
+        var errors = new RuleErrors();
+        var prefix = Check(settings, errors);
+        if (errors.Any) return errors.ToFailure();
+        var kind = settings.InstallOn == InstallOn.Gateway ? PrefixKind.Gateway : PrefixKind.Client;
+        var kernelRoute = kind == PrefixKind.Gateway && (settings.KernelRoute ?? true);
+        if (await ConflictAsync(change.Db, row, prefix, kind, kernelRoute, settings.Confirm ?? false, cancellationToken) is { } conflict)
+            return Failure.Of(FailureKind.Conflict, [conflict]);
+        row.Prefix = prefix.ToString();
+        row.Kind = kind;
+        row.KernelRoute = kernelRoute;
+        row.Revision = change.Revision;
+        change.Touch(row.TunnelId, row.PeerId);
+        return null;
+    }
 
     private static IPNetwork Check(RouteSettings settings, RuleErrors errors)
     {
@@ -83,12 +113,21 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
         return default;
     }
 
-    private static async Task<FieldError?> ConflictAsync(GatewayDbContext db, Peer peer, string prefix, PrefixKind kind, CancellationToken cancellationToken)
+    private async Task<FieldError?> ConflictAsync(
+        GatewayDbContext db, PeerPrefix row, IPNetwork prefix, PrefixKind kind, bool kernelRoute, bool confirmed, CancellationToken cancellationToken)
     {
-        if (await db.Prefixes.AnyAsync(p => p.PeerId == peer.Id && p.Prefix == prefix && p.Kind == kind, cancellationToken))
+        var (peer, text) = (row.Peer!, prefix.ToString());
+        if (await db.Prefixes.AnyAsync(p => p.PeerId == peer.Id && p.Prefix == text && p.Kind == kind && p.Id != row.Id, cancellationToken))
             return new FieldError("prefix", $"Peer '{peer.Name}' has this route to '{prefix}' already.", "There is nothing to add.");
-        return kind == PrefixKind.Client ? null
-            : await Ownership.FindConflictAsync(db, peer.TunnelId, peer.Id, kind, "prefix", prefix, peer.Name, cancellationToken);
+        if (kind == PrefixKind.Client)
+        {
+            return prefix.PrefixLength > 0 || confirmed || peer.Tunnel!.Nat.Any(n => n.Prefix == text && n.To != NatTargets.None) ? null : new FieldError("prefix",
+                $"'{prefix}' sends all traffic of peer '{peer.Name}' here, and tunnel '{peer.Tunnel!.Name}' has no NAT for it: answers come back only where the networks behind know the way to the tunnel.",
+                $"Give the tunnel the NAT rule {{\"prefix\":\"{prefix}\"}}, or repeat the request with \"confirm\": true.");
+        }
+
+        return await Ownership.FindConflictAsync(db, peer.TunnelId, row.Id, "prefix", text, peer.Name, cancellationToken)
+            ?? (kernelRoute ? guard.Check(peer, peer.Name, peer.Endpoint, prefix, "prefix") : null);
     }
 
     private static RouteSettings Read(PeerPrefix row) => new()

@@ -15,6 +15,7 @@ internal static class TunnelRules
     private const int MaxMtu = 9000;
     private const int MaxNameBytes = 15;
     private const int MaxAddresses = 64;
+    private const int MaxDns = 16;
 
     /// <summary>Fills in what was left out.</summary>
     public static TunnelSettings WithDefaults(TunnelSettings settings) => settings with
@@ -23,9 +24,12 @@ internal static class TunnelRules
         Layer = settings.Layer ?? Layers.Ip,
         ListenPort = settings.ListenPort ?? 0,
         Addresses = settings.Addresses ?? [],
-        Mtu = settings.Mtu ?? DefaultMtu,
         Nat = settings.Nat ?? [],
         ClampMss = settings.ClampMss ?? false,
+        DnsServers = settings.DnsServers ?? [],
+        SearchDomains = settings.SearchDomains ?? [],
+        KeepaliveSeconds = settings.KeepaliveSeconds ?? 0,
+        FirewallMark = settings.FirewallMark ?? 0,
     };
 
     public static void Check(TunnelSettings settings, RuleErrors errors)
@@ -43,10 +47,33 @@ internal static class TunnelRules
         CheckAddresses(settings.Addresses!, errors, out var hasIPv6);
         var least = hasIPv6 ? MinMtuIPv6 : MinMtu;
         if (settings.Mtu < least || settings.Mtu > MaxMtu)
-            errors.Add("mtu", $"{settings.Mtu} is out of range.", $"It is {least} to {MaxMtu}{(hasIPv6 ? " on a tunnel with IPv6 addresses" : "")}; {DefaultMtu} fits most networks.");
+            errors.Add("mtu", $"{settings.Mtu} is out of range.", $"It is {least} to {MaxMtu}{(hasIPv6 ? " on a tunnel with IPv6 addresses" : "")}; left out, it is worked out from the path.");
         if (settings.Endpoint is not null && !Addresses.TryReadEndpoint(settings.Endpoint, out _, out var endpointProblem))
             errors.Add("endpoint", endpointProblem, "It is host:port, such as 203.0.113.5:51820, [2001:db8::5]:51820 or vpn.example.org:51820.");
         NatRules.Check(settings, errors);
+        CheckDns(settings, errors);
+        if (settings.KeepaliveSeconds is < 0 or > 65535)
+            errors.Add("keepaliveSeconds", $"{settings.KeepaliveSeconds} is out of range.", "It is 1 to 65535, or 0 for none; 25 keeps most NATs open.");
+        if (settings.FirewallMark is < 0 or > uint.MaxValue)
+            errors.Add("firewallMark", $"{settings.FirewallMark} is out of range.", $"It is 1 to {uint.MaxValue}, or 0 for none.");
+    }
+
+    private static void CheckDns(TunnelSettings settings, RuleErrors errors)
+    {
+        var (servers, domains) = (settings.DnsServers!, settings.SearchDomains!);
+        if (servers.Count > MaxDns) errors.Add("dnsServers", $"{servers.Count} are too many.", $"At most {MaxDns}.");
+        if (domains.Count > MaxDns) errors.Add("searchDomains", $"{domains.Count} are too many.", $"At most {MaxDns}.");
+        for (var i = 0; i < servers.Count; i++)
+        {
+            if (!Addresses.TryReadAddress(servers[i], out _)) errors.Add($"dnsServers[{i}]", $"'{servers[i]}' is no address.", "Give an IPv4 or IPv6 address, such as 192.168.60.53.");
+        }
+
+        for (var i = 0; i < domains.Count; i++)
+        {
+            // A name of digits and dots would be read as a server's address in the config file.
+            if (!Addresses.IsHostName(domains[i]) || Addresses.TryReadAddress(domains[i], out _))
+                errors.Add($"searchDomains[{i}]", $"'{domains[i]}' is no domain name.", "Give a name such as corp.example.org.");
+        }
     }
 
     /// <summary>The kernel's rules for device names: dev_valid_name and dev_alloc_name (net/core/dev.c), sysctl_dev_name_is_allowed (net/ipv4/devinet.c).</summary>

@@ -12,7 +12,8 @@ namespace Gateway.Features.Tunnels;
 
 /// <summary>Tunnels: rules, database, and how they run.</summary>
 internal sealed class TunnelService(
-    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, TableKeeper tables, SecretVault vault, ICryptoPrimitives crypto)
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, TableKeeper tables, PathMtu mtu, SecretVault vault,
+    ICryptoPrimitives crypto)
 {
     public async Task<Outcome<Page<TunnelResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
     {
@@ -140,20 +141,28 @@ internal sealed class TunnelService(
         Layer = row.Layer,
         ListenPort = row.ListenPort,
         Addresses = row.Addresses,
-        Mtu = row.Mtu,
+        Mtu = row.Mtu == 0 ? null : row.Mtu,
         Endpoint = row.Endpoint,
         Nat = NatRules.Read(row),
         ClampMss = row.ClampMss,
+        DnsServers = row.DnsServers,
+        SearchDomains = row.SearchDomains,
+        KeepaliveSeconds = row.KeepaliveSeconds,
+        FirewallMark = row.FirewallMark,
     };
 
     private static void Write(Tunnel row, TunnelSettings settings, Change change)
     {
         row.ListenPort = settings.ListenPort!.Value;
         row.Addresses = [.. settings.Addresses!.Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address.ToString() : a)];
-        row.Mtu = settings.Mtu!.Value;
+        row.Mtu = settings.Mtu ?? 0;
         row.Endpoint = settings.Endpoint;
         row.Nat = NatRules.ToRows(settings.Nat!);
         row.ClampMss = settings.ClampMss!.Value;
+        row.DnsServers = [.. settings.DnsServers!];
+        row.SearchDomains = [.. settings.SearchDomains!];
+        row.KeepaliveSeconds = settings.KeepaliveSeconds!.Value;
+        row.FirewallMark = settings.FirewallMark!.Value;
         row.Revision = change.Revision;
         change.Touch(row.Id);
     }
@@ -174,10 +183,15 @@ internal sealed class TunnelService(
         ListenPort = row.ListenPort,
         BoundPort = live is { ListenPort: > 0 } ? live.ListenPort : null,
         Addresses = row.Addresses,
-        Mtu = row.Mtu,
+        Mtu = mtu.Of(row),
+        MtuAutomatic = row.Mtu == 0,
         Endpoint = row.Endpoint,
         Nat = NatRules.Read(row),
         ClampMss = row.ClampMss,
+        DnsServers = row.DnsServers,
+        SearchDomains = row.SearchDomains,
+        KeepaliveSeconds = row.KeepaliveSeconds,
+        FirewallMark = row.FirewallMark,
         PublicKey = row.PublicKey,
         State = (live?.State ?? TunnelState.Opening).ToString().ToLowerInvariant(),
         Cause = live?.Cause,

@@ -1,0 +1,12 @@
+using Gateway.Features.Routes;
+using Gateway.Reconcile;
+
+namespace Gateway.Features.Peers;
+
+/// <summary>What peers and routes need of the container.</summary>
+internal static class PeersSetup
+{
+    public static IServiceCollection AddPeers(this IServiceCollection services) => services
+        .AddSingleton<PathMtu>().AddSingleton<PeerConfigFile>().AddSingleton<PeerView>()
+        .AddScoped<PeerService>().AddScoped<PeerBulk>().AddScoped<PeerConfigs>().AddScoped<RouteService>().AddScoped<RouteGuard>();
+}
