@@ -70,6 +70,8 @@ internal static class ApiPage
             [typeof(ConfigLinkSettings)] = """{"expiresInSeconds":86400}""",
             [typeof(RouteSettings)] = """{"prefix":"192.168.60.0/24","installOn":"client"}""",
             [typeof(InterfaceSettings)] = """{"rpFilter":"loose"}""",
+            [typeof(BackupRequest)] = """{"passphrase":"correct horse battery staple"}""",
+            [typeof(Stream)] = "\"the bytes of a backup file\"",
             [typeof(PacketRequest)] = """
                 {"to":"device","hex":"4500001c000100004001ef2dc0a83563c0a83c650800f7fe00010000"}
                 """,

@@ -20,6 +20,9 @@ internal sealed class DataDirectory : IDisposable
 
     public DirectoryInfo Keys => new(System.IO.Path.Combine(Path, "keys"));
 
+    /// <summary>Copies of the database before migrations and before restores.</summary>
+    public string Backups => System.IO.Path.Combine(Path, "backups");
+
     public static DataDirectory Open(string configured)
     {
         var path = System.IO.Path.GetFullPath(configured);
@@ -28,6 +31,8 @@ internal sealed class DataDirectory : IDisposable
             if (!Directory.Exists(path)) Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
             var keys = System.IO.Path.Combine(path, "keys");
             if (!Directory.Exists(keys)) Directory.CreateDirectory(keys, OwnerOnly | UnixFileMode.UserExecute);
+            var backups = System.IO.Path.Combine(path, "backups");
+            if (!Directory.Exists(backups)) Directory.CreateDirectory(backups, OwnerOnly | UnixFileMode.UserExecute);
             var database = System.IO.Path.Combine(path, "gateway.db");
             // Made here so that it, and the -wal and -shm files that take over its mode, are never readable by others.
             if (!File.Exists(database)) WriteOwnerOnly(database, "");

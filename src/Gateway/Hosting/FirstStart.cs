@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using Gateway.Data;
+using Gateway.Features.Backup;
+using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.Data.Sqlite;
@@ -10,7 +12,7 @@ namespace Gateway.Hosting;
 
 /// <summary>Brings the database up to date, and on the first start makes the token that all else is done with.</summary>
 internal sealed partial class FirstStart(
-    IDbContextFactory<GatewayDbContext> contexts, DataDirectory directory, GatewayOptions options, TimeProvider time, ILogger<FirstStart> logger)
+    IDbContextFactory<GatewayDbContext> contexts, DataDirectory directory, GatewayOptions options, IKernelSettings kernel, TimeProvider time, ILogger<FirstStart> logger)
 {
     /// <summary>When the session before this one began, UTC ticks; 0 on the first start.</summary>
     public long PreviousStart { get; private set; }
@@ -24,6 +26,9 @@ internal sealed partial class FirstStart(
         try
         {
             await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+            var isEmpty = !(await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any();
+            if (isEmpty && options.Restore is { } backup) await RestoreAsync(backup, cancellationToken);
+            await DatabaseCopies.BeforeMigrationAsync(db, directory, time.GetUtcNow(), cancellationToken);
             await db.Database.MigrateAsync(cancellationToken);
             var now = time.GetUtcNow().UtcTicks;
             var meta = await db.Meta.SingleOrDefaultAsync(cancellationToken);
@@ -44,8 +49,27 @@ internal sealed partial class FirstStart(
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new StartupException($"The data directory '{directory.Path}' cannot be written ({e.Message.TrimEnd('.')}). Make it writable for this user.");
+            throw new StartupException(e is FileNotFoundException or DirectoryNotFoundException ? $"{e.Message.TrimEnd('.')}. Give the path of a backup as Gateway:Restore:File." : $"The data directory '{directory.Path}' cannot be written ({e.Message.TrimEnd('.')}). Make it writable for this user.");
         }
+    }
+
+    private async Task RestoreAsync(RestoreOptions backup, CancellationToken cancellationToken)
+    {
+        await using var file = File.OpenRead(backup.File);
+        if (!(await Restoration.UnpackAsync(file, backup.Passphrase, directory, contexts, cancellationToken)).Succeeded(out var restoration, out var failure))
+            throw new StartupException($"{backup.File} was not restored: {failure.Detail}");
+        using (restoration)
+        {
+            await using (var restored = await restoration.OpenAsync(contexts, cancellationToken))
+            {
+                await KernelKeeper.AdoptAsync(restored, null, kernel.ReadRpFilters(), cancellationToken);
+                await restored.SaveChangesAsync(cancellationToken);
+            }
+
+            restoration.PutInPlace(directory);
+        }
+
+        LogRestored(backup.File, restoration.Manifest.CreatedAt, restoration.Manifest.Version);
     }
 
     // The file comes first and the row second: killed in between, the next start makes both anew.
@@ -65,6 +89,9 @@ internal sealed partial class FirstStart(
 
         db.ApiTokens.Add(new ApiToken { Id = Guid.CreateVersion7(time.GetUtcNow()), Name = "bootstrap", Hash = TokenAuthentication.Hash(token), CreatedAt = now });
     }
+
+    [LoggerMessage(EventId = 1003, Level = LogLevel.Information, Message = "First start: restored {File}, made {CreatedAt} by version {Version}")]
+    private partial void LogRestored(string file, DateTimeOffset createdAt, string version);
 
     [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "First start: the API token is in {Path}")]
     private partial void LogTokenWritten(string path);

@@ -3,6 +3,7 @@ using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Features.Audit;
+using Gateway.Features.Backup;
 using Gateway.Features.Interfaces;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
@@ -95,6 +96,7 @@ internal static class GatewayHost
             .AddPeers()
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
+        services.AddBackup();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
@@ -141,6 +143,7 @@ internal static class GatewayHost
         api.MapRoutes();
         api.MapInterfaces();
         api.MapPackets();
+        api.MapBackup();
         api.MapStatus();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);

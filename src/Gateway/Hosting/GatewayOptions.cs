@@ -1,3 +1,5 @@
+using Gateway.Features.Backup;
+
 namespace Gateway.Hosting;
 
 /// <summary>A start that cannot go on, in one sentence for the person who started it.</summary>
@@ -9,13 +11,16 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(FlowCapacity), nameof(ShowPayload)];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload)];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
 
     /// <summary>What the first start sets up.</summary>
     public BootstrapOptions Bootstrap { get; init; } = new();
+
+    /// <summary>A backup that the first start begins with; null = none.</summary>
+    public RestoreOptions? Restore { get; init; }
 
     /// <summary>Flows kept at most per tunnel, 256 bytes each; the oldest goes first. Default 65536.</summary>
     public int FlowCapacity { get; init; } = 65_536;
@@ -34,7 +39,7 @@ internal sealed class GatewayOptions
         foreach (var child in section.GetChildren())
         {
             if (!KnownKeys.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken, {Section}:FlowCapacity and {Section}:ShowPayload.");
+                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken, {Section}:Restore:File, {Section}:FlowCapacity and {Section}:ShowPayload.");
         }
 
         foreach (var child in section.GetSection(nameof(Bootstrap)).GetChildren())
@@ -54,8 +59,9 @@ internal sealed class GatewayOptions
             errors.Add($"{Section}:FlowCapacity is '{text}'; it is a whole number from 1024 to 16777216.");
         var payload = false;
         if (section[nameof(ShowPayload)] is { } shown && !bool.TryParse(shown, out payload)) errors.Add($"{Section}:ShowPayload is '{shown}'; it is true or false.");
+        var restore = RestoreOptions.Read(section.GetSection(nameof(Restore)), errors);
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
-        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, FlowCapacity = flows, ShowPayload = payload };
+        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, Restore = restore, FlowCapacity = flows, ShowPayload = payload };
     }
 }
 

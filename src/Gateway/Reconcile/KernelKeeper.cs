@@ -52,6 +52,22 @@ internal sealed partial class KernelKeeper(
         }
     }
 
+    /// <summary>
+    /// Makes another database's settings those of this host: what a setting was before belongs to the kernel that runs here. Returns what is to be put
+    /// back because the other database does not manage it.
+    /// </summary>
+    public static async Task<List<(string Name, int Mode)>> AdoptAsync(
+        GatewayDbContext restored, GatewayDbContext? live, IReadOnlyDictionary<string, int> now, CancellationToken cancellationToken)
+    {
+        var before = live is null ? [] : await live.InterfaceSettings.AsNoTracking().ToDictionaryAsync(s => s.Name, s => s.OriginalRpFilter, StringComparer.Ordinal, cancellationToken);
+        foreach (var setting in await restored.InterfaceSettings.ToListAsync(cancellationToken))
+        {
+            setting.OriginalRpFilter = before.Remove(setting.Name, out var original) ? original : now.TryGetValue(setting.Name, out var mode) ? mode : null;
+        }
+
+        return [.. before.Where(b => b.Value is not null && now.ContainsKey(b.Key)).Select(b => (b.Key, b.Value!.Value))];
+    }
+
     /// <summary>Forgets what was refused for a device that is no longer managed.</summary>
     public void Forget(string name) => _problems.TryRemove(name, out _);
 

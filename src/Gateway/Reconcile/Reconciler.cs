@@ -41,6 +41,17 @@ internal sealed partial class Reconciler(
         return done.Task;
     }
 
+    /// <summary>Tells that the whole database is another one. The task ends when the engine has taken it.</summary>
+    public Task PostEverything(long revision)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _wanted, revision);
+        // In this order: whoever takes the second has the first.
+        _work.Writer.TryWrite(Work.Everything);
+        _work.Writer.TryWrite(new Work([], revision, done, null));
+        return done.Task;
+    }
+
     /// <summary>What is saved and what runs; why they differ.</summary>
     public Contracts.RevisionStatus GetRevision(ImmutableArray<TunnelStatus> tunnels, IReadOnlyCollection<Contracts.KernelProblem> kernelProblems)
     {

@@ -37,5 +37,19 @@ internal sealed class WriteGate(IDbContextFactory<GatewayDbContext> contexts) : 
         return true;
     }, cancellationToken);
 
+    /// <summary>Runs <paramref name="body"/> while nobody writes; it opens what it needs itself.</summary>
+    public async Task<T> AloneAsync<T>(Func<Task<T>> body, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return await body();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     public void Dispose() => _gate.Dispose();
 }
