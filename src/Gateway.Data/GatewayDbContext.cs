@@ -29,6 +29,15 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     /// <summary>Who did what.</summary>
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
 
+    /// <summary>What happened.</summary>
+    public DbSet<EventEntry> Events => Set<EventEntry>();
+
+    /// <summary>Whose history is kept.</summary>
+    public DbSet<HistorySubject> HistorySubjects => Set<HistorySubject>();
+
+    /// <summary>What passed, by minute, hour and day.</summary>
+    public DbSet<TrafficRow> Traffic => Set<TrafficRow>();
+
     /// <summary>One row.</summary>
     public DbSet<Meta> Meta => Set<Meta>();
 

@@ -3,6 +3,7 @@ using Gateway.Contracts;
 using Gateway.Contracts.Live;
 using Gateway.Features.Audit;
 using Gateway.Features.Drops;
+using Gateway.Features.Events;
 using Gateway.Features.Flows;
 using Gateway.Features.Overview;
 using Gateway.Features.Packets.Watching;
@@ -17,7 +18,7 @@ namespace Gateway.Live;
 /// stream goes on. Watch with <c>await foreach</c> until the token is cancelled. At most four updates a second reach a watcher; one that is slower
 /// gets the newest and is told how many it missed. Nothing is looked at while nobody watches.
 /// </summary>
-internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops, PacketFeed packets, AuditTrail audit)
+internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops, PacketFeed packets, EventLog events, AuditTrail audit)
 {
     /// <summary>The whole at a glance, once a second.</summary>
     public Outcome<IAsyncEnumerable<OverviewUpdate>> Overview(CancellationToken cancellationToken) => Allow(Permission.Read, Outcome.Of(overview.WatchAsync(cancellationToken)));
@@ -41,6 +42,13 @@ internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch 
     /// <summary>One page of the drop ledger as it is now.</summary>
     public async Task<Outcome<Page<DropRow>>> ListDropsAsync(DropsQuery query, string? cursor, CancellationToken cancellationToken) =>
         caller.Lacks(Permission.Read) is { } denied ? denied : await drops.ListAsync(query, cursor, cancellationToken);
+
+    /// <summary>Events as they happen; the first update brings past ones.</summary>
+    public Outcome<IAsyncEnumerable<EventsUpdate>> Events(EventsQuery query, CancellationToken cancellationToken) => Allow(Permission.Read, events.Watch(query, cancellationToken));
+
+    /// <summary>One page of events, newest first.</summary>
+    public async Task<Outcome<Page<EventRow>>> ListEventsAsync(string? filter, int? limit, string? cursor, CancellationToken cancellationToken) =>
+        caller.Lacks(Permission.Read) is { } denied ? denied : await events.ListAsync(filter, limit, cursor, cancellationToken);
 
     /// <summary>Packets as they pass. Seeing packets is a permission of its own, and each look is on record.</summary>
     public Outcome<IAsyncEnumerable<PacketsUpdate>> Packets(PacketsQuery query, CancellationToken cancellationToken) =>

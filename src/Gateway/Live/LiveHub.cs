@@ -23,6 +23,8 @@ internal sealed class LiveHub(LiveFeed feed) : Hub
 
     public IAsyncEnumerable<DropsUpdate> Drops(DropsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Drops(query ?? new DropsQuery(), cancellationToken));
 
+    public IAsyncEnumerable<EventsUpdate> Events(EventsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Events(query ?? new EventsQuery(), cancellationToken));
+
     public IAsyncEnumerable<PacketsUpdate> Packets(PacketsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Packets(query ?? new PacketsQuery(), cancellationToken));
 
     /// <summary>The hub has no other way to say no; the message reaches the watcher as it is.</summary>

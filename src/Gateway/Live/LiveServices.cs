@@ -1,5 +1,7 @@
 using Gateway.Features.Drops;
+using Gateway.Features.Events;
 using Gateway.Features.Flows;
+using Gateway.Features.History;
 using Gateway.Features.Overview;
 using Gateway.Features.Packets.Capture;
 using Gateway.Features.Packets.Watching;
@@ -15,6 +17,9 @@ internal static class LiveServices
     {
         services.AddSignalR(hub => hub.AddFilter<HubCaller>());
         services.AddSingleton<Throughput>().AddHostedService(provider => provider.GetRequiredService<Throughput>());
+        services.AddSingleton<EventLog>().AddHostedService(provider => provider.GetRequiredService<EventLog>());
+        services.AddSingleton<EngineEvents>().AddHostedService(provider => provider.GetRequiredService<EngineEvents>());
+        services.AddSingleton<HistoryWriter>().AddHostedService(provider => provider.GetRequiredService<HistoryWriter>()).AddScoped<HistoryService>();
         services.AddSingleton<OverviewWatch>().AddSingleton<PeerWatch>().AddSingleton<FlowWatch>().AddSingleton<DropWatch>().AddSingleton<PacketFeed>().AddScoped<LiveFeed>().AddScoped<CaptureService>();
     }
 
@@ -23,6 +28,8 @@ internal static class LiveServices
     {
         api.MapFlows();
         api.MapDrops();
+        api.MapEvents();
         api.MapCaptures();
+        api.MapHistory();
     }
 }

@@ -1,4 +1,5 @@
 using Gateway.Engine;
+using Gateway.Features.Events;
 using Gateway.Hosting;
 
 namespace Gateway.Reconcile;
@@ -8,7 +9,7 @@ namespace Gateway.Reconcile;
 /// the kernel.
 /// </summary>
 internal sealed class DataPlaneService(
-    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, TableKeeper tables, ControlSockets sockets, DataPlane dataPlane, FirstStart firstStart,
+    Reconciler reconciler, EndpointMemory endpoints, KernelKeeper kernel, TableKeeper tables, ControlSockets sockets, EngineEvents events, DataPlane dataPlane, FirstStart firstStart,
     IHostApplicationLifetime lifetime)
     : BackgroundService
 {
@@ -43,6 +44,7 @@ internal sealed class DataPlaneService(
         await foreach (var happened in dataPlane.Events.ReadAllAsync(stoppingToken))
         {
             endpoints.Observe(happened, stoppingToken);
+            events.Observe(happened);
             if (happened.Kind is DataPlaneEventKind.TunnelUp or DataPlaneEventKind.TunnelFailed) await sockets.SyncAsync();
             if (happened.Kind != DataPlaneEventKind.TunnelUp) continue;
             // Now the device has a name, where a pattern was configured.

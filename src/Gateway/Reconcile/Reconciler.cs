@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Threading.Channels;
+using Gateway.Contracts.Live;
 using Gateway.Data;
 using Gateway.Engine;
+using Gateway.Features.Events;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -17,7 +19,7 @@ namespace Gateway.Reconcile;
 /// 5. tell those who wait. What fails is tried again with growing pauses, from step 1.
 /// </summary>
 internal sealed partial class Reconciler(
-    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, TableKeeper tables, ControlSockets sockets, TimeProvider time, ILogger<Reconciler> logger)
+    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, TableKeeper tables, ControlSockets sockets, EventLog events, TimeProvider time, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -124,6 +126,7 @@ internal sealed partial class Reconciler(
         await tables.SyncAsync(loader.Tunnels.Select(t => t.Row), cancellationToken);
         await dataPlane.ApplyAsync(configs, cancellationToken);
         await sockets.SyncAsync(configs);
+        var before = _taken;
         lock (_gate)
         {
             // Changes posted since the read have their own turn; the revision read may already count them.
@@ -131,6 +134,8 @@ internal sealed partial class Reconciler(
             if (_taken > Interlocked.Read(ref _wanted)) Interlocked.Exchange(ref _wanted, _taken);
             _error = null;
         }
+
+        if (before >= 0 && _taken > before) events.Raise(new GatewayEvent(EventKinds.RevisionApplied, EventSeverities.Info, $"Revision {_taken} runs."));
     }
 
     private IEnumerable<Touched> Expired(List<Work> pending)
