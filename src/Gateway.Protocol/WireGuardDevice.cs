@@ -161,16 +161,15 @@ public sealed class WireGuardDevice : IDisposable
         Span<byte> remoteStatic = stackalloc byte[WireGuardConstants.KeySize];
         if (!_scratch.ReadInitiatorStatic(_identity.PrivateKeyBytes, _identity.PublicKeyBytes, message[InitiationMessage.Noise], remoteStatic))
             return Refused(HandshakeResult.BadTag);
-        var key = new PublicKey(remoteStatic);
-        if (FindPeer(key) is not { } peer)
-            return Refused(HandshakeResult.UnknownPeer) with { UnknownKey = key };
-        var result = peer.Handshake.ReadInitiation(_scratch, message, now, out var sent);
+        if (FindPeer(new PublicKey(remoteStatic)) is not { } peer)
+            return Refused(HandshakeResult.UnknownPeer);
+        var result = peer.Handshake.ReadInitiation(_scratch, message, now);
         if (result != HandshakeResult.Responded)
-            return Refused(result, peer) with { SenderTime = sent };
+            return Refused(result, peer);
         if (peer.Handshake.WriteResponse(_scratch, message, now, reply[..ResponseMessage.Size]) is not { } keyPair)
             return Refused(HandshakeResult.BadTag, peer);
         peer.OnResponded(keyPair, now);
-        return new HandshakeOutcome(HandshakeResult.Responded, peer, ResponseMessage.Size) { SenderTime = sent };
+        return new HandshakeOutcome(HandshakeResult.Responded, peer, ResponseMessage.Size);
     }
 
     private HandshakeOutcome ReadResponse(ReadOnlySpan<byte> message, Moment now)

@@ -1,3 +1,4 @@
+using Gateway.Web;
 using Microsoft.AspNetCore.Components;
 
 namespace Gateway.Components;
@@ -8,6 +9,7 @@ namespace Gateway.Components;
 public abstract class DashboardPage : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource _leaving = new();
+    private CancellationTokenSource? _watching;
 
     /// <summary>Where the page is, and goes.</summary>
     [Inject]
@@ -65,20 +67,31 @@ public abstract class DashboardPage : ComponentBase, IDisposable
         }
     }
 
-    /// <summary>Shows each item of a live feed until the person leaves.</summary>
-    protected async Task WatchAsync<T>(IAsyncEnumerable<T> feed, Action<T> show)
+    /// <summary>
+    /// Shows each item of a live feed, at most one in so long a time, in the place of the feed watched before; until the person leaves. Tells why it cannot.
+    /// </summary>
+    private protected Failure? Watch<T>(Func<CancellationToken, Outcome<IAsyncEnumerable<T>>> open, Func<T, Task> show, TimeSpan pause)
+    {
+        _watching?.Cancel();
+        _watching = CancellationTokenSource.CreateLinkedTokenSource(Leaving);
+        if (open(_watching.Token).Succeeded(out var feed, out var failure)) _ = ShowAsync(feed, show, pause, _watching.Token);
+        return failure;
+    }
+
+    private async Task ShowAsync<T>(IAsyncEnumerable<T> feed, Func<T, Task> show, TimeSpan pause, CancellationToken stop)
     {
         try
         {
-            await foreach (var item in feed.WithCancellation(Leaving))
+            await foreach (var item in feed.WithCancellation(stop))
             {
-                show(item);
+                await show(item);
                 StateHasChanged();
+                await Task.Delay(pause, Clock, stop);
             }
         }
         catch (OperationCanceledException)
         {
-            // Left, or the gateway stops.
+            // Left, asked for something else, or the gateway stops.
         }
         catch (Exception e) when (e is not ObjectDisposedException)
         {
@@ -94,6 +107,7 @@ public abstract class DashboardPage : ComponentBase, IDisposable
     protected virtual void Dispose(bool disposing)
     {
         _leaving.Cancel();
+        _watching?.Dispose();
         _leaving.Dispose();
     }
 }

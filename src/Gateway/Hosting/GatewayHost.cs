@@ -4,7 +4,6 @@ using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Features.Audit;
 using Gateway.Features.Backup;
-using Gateway.Features.Explain;
 using Gateway.Features.Interfaces;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
@@ -98,7 +97,6 @@ internal static class GatewayHost
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddBackup();
-        services.AddExplain();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
@@ -147,7 +145,6 @@ internal static class GatewayHost
         api.MapPackets();
         api.MapBackup();
         api.MapStatus();
-        api.MapExplain();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
         app.MapConfigLinks();

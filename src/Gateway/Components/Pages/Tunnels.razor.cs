@@ -16,6 +16,10 @@ public sealed partial class Tunnels : DashboardPage
     private IReadOnlyList<TunnelResponse>? _tunnels;
     private Failure? _failure;
 
+    /// <summary>Whether the form to make one opens at once.</summary>
+    [SupplyParameterFromQuery]
+    public bool Create { get; set; }
+
     [Inject]
     private StatusService Status { get; set; } = default!;
 
@@ -32,6 +36,7 @@ public sealed partial class Tunnels : DashboardPage
     {
         await ReadAsync();
         _ = RepeatAsync(Period, ReadAsync);
+        if (Create && MayChange) await CreateAsync();
     }
 
     private async Task ReadAsync() =>

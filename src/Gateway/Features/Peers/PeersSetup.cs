@@ -8,5 +8,5 @@ internal static class PeersSetup
 {
     public static IServiceCollection AddPeers(this IServiceCollection services) => services
         .AddSingleton<PathMtu>().AddSingleton<PeerConfigFile>().AddSingleton<PeerView>()
-        .AddScoped<PeerService>().AddScoped<PeerBulk>().AddScoped<PeerConfigs>().AddScoped<RouteService>().AddScoped<RouteGuard>();
+        .AddScoped<PeerService>().AddScoped<PeerBulk>().AddScoped<PeerTable>().AddScoped<PeerConfigs>().AddScoped<RouteService>().AddScoped<RouteTable>().AddScoped<RouteGuard>();
 }
