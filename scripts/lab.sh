@@ -112,7 +112,7 @@ The lab is up: U 10.0.2.7 -- gateway 10.0.2.8, 192.168.60.1 -- V 192.168.60.101;
   kill \$(cat $state/client.pid)                      take U's client away, and start it again:
   scripts/lab.sh u $cli connect $state/host-u.conf
 
-API and its description: $api and $api/swagger (any user name, the token as password); token in $state/data/api-token
+API and its description: $api and $api/swagger; token in $state/data/api-token; the link to make the first user is in the log
 Logs: $state/gateway.log, $state/client.log.   Take it all away: make lab-down
 END
 }

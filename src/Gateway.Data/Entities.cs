@@ -216,22 +216,6 @@ public sealed class InterfaceSetting
     public long Revision { get; set; }
 }
 
-/// <summary>A bearer token of the API. The token itself is not kept.</summary>
-public sealed class ApiToken
-{
-    /// <summary>Identifies it for good.</summary>
-    public Guid Id { get; set; }
-
-    /// <summary>What people call it.</summary>
-    public string Name { get; set; } = "";
-
-    /// <summary>SHA-256 of the token's UTF-8 bytes; unique.</summary>
-    public byte[] Hash { get; set; } = [];
-
-    /// <summary>When it was made, UTC ticks.</summary>
-    public long CreatedAt { get; set; }
-}
-
 /// <summary>The one row about the database itself.</summary>
 public sealed class Meta
 {

@@ -1,9 +1,10 @@
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 
 namespace Gateway.Data;
 
 /// <summary>The database. Its unique indexes are what makes two changes at once unable to break a rule.</summary>
-public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options) : DbContext(options)
+public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options) : IdentityUserContext<User, Guid>(options)
 {
     /// <summary>All tunnels.</summary>
     public DbSet<Tunnel> Tunnels => Set<Tunnel>();
@@ -22,6 +23,9 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
 
     /// <summary>What is wanted of kernel devices.</summary>
     public DbSet<InterfaceSetting> InterfaceSettings => Set<InterfaceSetting>();
+
+    /// <summary>Browsers that signed in.</summary>
+    public DbSet<UserSession> Sessions => Set<UserSession>();
 
     /// <summary>Bearer tokens.</summary>
     public DbSet<ApiToken> ApiTokens => Set<ApiToken>();
@@ -42,11 +46,12 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     public DbSet<Meta> Meta => Set<Meta>();
 
     /// <inheritdoc/>
-    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    protected override void OnModelCreating(ModelBuilder builder)
     {
-        ArgumentNullException.ThrowIfNull(modelBuilder);
-        modelBuilder.ApplyConfigurationsFromAssembly(typeof(GatewayDbContext).Assembly);
-        modelBuilder.Entity<Tunnel>(tunnel =>
+        ArgumentNullException.ThrowIfNull(builder);
+        base.OnModelCreating(builder);
+        builder.ApplyConfigurationsFromAssembly(typeof(GatewayDbContext).Assembly);
+        builder.Entity<Tunnel>(tunnel =>
         {
             tunnel.Property(t => t.Id).ValueGeneratedNever();
             tunnel.HasIndex(t => t.Name).IsUnique();
@@ -54,26 +59,21 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
             tunnel.ComplexCollection(t => t.Nat, nat => nat.ToJson());
             tunnel.HasMany(t => t.Peers).WithOne(p => p.Tunnel).HasForeignKey(p => p.TunnelId).OnDelete(DeleteBehavior.Cascade);
         });
-        modelBuilder.Entity<Peer>(peer =>
+        builder.Entity<Peer>(peer =>
         {
             peer.Property(p => p.Id).ValueGeneratedNever();
             peer.HasIndex(p => new { p.TunnelId, p.Name }).IsUnique();
             peer.HasIndex(p => new { p.TunnelId, p.PublicKey }).IsUnique();
             peer.HasMany(p => p.Prefixes).WithOne(p => p.Peer).HasForeignKey(p => p.PeerId).OnDelete(DeleteBehavior.Cascade);
         });
-        modelBuilder.Entity<PeerPrefix>(prefix =>
+        builder.Entity<PeerPrefix>(prefix =>
         {
             prefix.Property(p => p.Id).ValueGeneratedNever();
             // A client route is no property: many peers may be sent to one network.
             prefix.HasIndex(p => new { p.TunnelId, p.Prefix }).IsUnique().HasFilter("\"Kind\" <> 2");
             prefix.HasIndex(p => new { p.PeerId, p.Prefix, p.Kind }).IsUnique();
         });
-        modelBuilder.Entity<InterfaceSetting>().HasKey(i => i.Name);
-        modelBuilder.Entity<ApiToken>(token =>
-        {
-            token.Property(t => t.Id).ValueGeneratedNever();
-            token.HasIndex(t => t.Hash).IsUnique();
-        });
-        modelBuilder.Entity<Meta>().Property(m => m.Id).ValueGeneratedNever();
+        builder.Entity<InterfaceSetting>().HasKey(i => i.Name);
+        builder.Entity<Meta>().Property(m => m.Id).ValueGeneratedNever();
     }
 }

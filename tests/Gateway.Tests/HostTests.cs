@@ -81,20 +81,18 @@ public sealed class HostTests
     }
 
     [Fact]
-    public async Task ApiPage_OpensWithTheTokenAsBasicPassword_WhichTheApiDoesNotTake()
+    public async Task ApiPage_OpensForTheTokenAndForNobodyElse()
     {
         await using var host = await TestHost.StartAsync();
-        host.Anonymous.DefaultRequestHeaders.Authorization =
-            new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"me:{TestHost.Token}")));
-        Assert.Contains("swagger-ui", await host.Anonymous.GetStringAsync("/swagger/index.html"), StringComparison.Ordinal);
-        using var asset = await host.Anonymous.GetAsync("/swagger/swagger-ui-bundle.js");
+        Assert.Contains("swagger-ui", await host.Client.GetStringAsync("/swagger/index.html"), StringComparison.Ordinal);
+        using var asset = await host.Client.GetAsync("/swagger/swagger-ui-bundle.js");
         Assert.Equal(HttpStatusCode.OK, asset.StatusCode);
-        using var api = await host.Anonymous.GetAsync("/api/v1/status");
-        Assert.Equal(HttpStatusCode.Unauthorized, api.StatusCode);
+        using var closed = await host.Anonymous.GetAsync("/swagger/swagger-ui-bundle.js");
+        Assert.Equal(HttpStatusCode.Unauthorized, closed.StatusCode);
     }
 
     [Fact]
-    public async Task OpenApi_ListsEveryRouteWithExamples()
+    public async Task OpenApi_HasAnExampleForEveryBody()
     {
         await using var host = await TestHost.StartAsync();
         var paths = System.Text.Json.Nodes.JsonNode.Parse(await host.Client.GetStringAsync("/swagger/v1/swagger.json"))!["paths"]!.AsObject();

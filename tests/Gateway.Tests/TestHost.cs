@@ -11,6 +11,7 @@ using Gateway.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Xunit;
@@ -37,6 +38,11 @@ internal sealed class TestHost : IAsyncDisposable
     public MemoryPorts Ports { get; } = new(new MemoryNetwork(), IPAddress.Loopback);
 
     public LogCollector Log { get; } = new();
+
+    /// <summary>What else the host is to be built with; set in <c>prepare</c>.</summary>
+    public Action<WebApplicationBuilder>? Configure { get; set; }
+
+    public Uri Address { get; private set; } = null!;
 
     public HttpClient Client { get; private set; } = null!;
 
@@ -115,11 +121,14 @@ internal sealed class TestHost : IAsyncDisposable
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
             builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes);
+            builder.Services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000); // Fast, for passwords that protect nothing.
+            Configure?.Invoke(builder);
         });
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Client = new HttpClient { BaseAddress = new Uri(address) };
-        Anonymous = new HttpClient { BaseAddress = new Uri(address) };
+        Address = new Uri(address);
+        Client = new HttpClient { BaseAddress = Address };
+        Anonymous = new HttpClient { BaseAddress = Address };
         Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token ?? (await File.ReadAllTextAsync(Path.Combine(Directory, "api-token"))).Trim());
         await Eventually.True(async () => (await Anonymous.GetAsync("/readyz")).IsSuccessStatusCode, "the host being ready");
     }

@@ -14,7 +14,7 @@ internal static class Dashboard
     {
         services.AddLocalization();
         services.AddCascadingAuthenticationState();
-        services.AddHttpContextAccessor().AddScoped<CircuitHandler, CircuitCaller>();
+        services.AddScoped<CircuitHandler, CircuitCaller>();
         services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitRetentionPeriod = CircuitRetention);
         services.AddMudServices(mud =>
         {
@@ -26,7 +26,7 @@ internal static class Dashboard
 
     /// <summary>Before routing: a page that is not there, or not for this person, is answered with a page. The API answers with problem details.</summary>
     public static void UseDashboardErrors(this WebApplication app) => app.UseWhen(
-        context => IsPage(context.Request), pages => pages.UseStatusCodePagesWithReExecute("/status/{0}"));
+        context => IsPage(context.Request), pages => pages.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true));
 
     /// <summary>After authorization. Every page needs a signed-in person unless it says [AllowAnonymous]; the assets are for everyone.</summary>
     public static void MapDashboard(this WebApplication app)

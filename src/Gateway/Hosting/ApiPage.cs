@@ -72,6 +72,8 @@ internal static class ApiPage
             [typeof(InterfaceSettings)] = """{"rpFilter":"loose"}""",
             [typeof(BackupRequest)] = """{"passphrase":"correct horse battery staple"}""",
             [typeof(Stream)] = "\"the bytes of a backup file\"",
+            [typeof(UserSettings)] = """{"name":"alice","role":"operator","seesPackets":false}""",
+            [typeof(TokenSettings)] = """{"name":"backup-script","scopes":["read"],"expiresAt":"2030-01-31T12:00:00Z"}""",
             [typeof(PacketRequest)] = """
                 {"to":"device","hex":"4500001c000100004001ef2dc0a83563c0a83c650800f7fe00010000"}
                 """,
@@ -82,6 +84,8 @@ internal static class ApiPage
             [typeof(TunnelSettings)] = """{"mtu":1380,"nat":[{"prefix":"0.0.0.0/0","to":"masquerade"},{"prefix":"192.168.60.0/24","to":"none"}],"clampMss":true}""",
             [typeof(PeerSettings)] = """{"name":"laptop","tags":["office"],"enabled":false}""",
             [typeof(RouteSettings)] = """{"prefix":"192.168.61.0/24"}""",
+            [typeof(UserSettings)] = """{"role":"viewer"}""",
+            [typeof(TokenSettings)] = """{"expiresAt":null}""",
         };
 
         public void Apply(OpenApiOperation operation, OperationFilterContext context)

@@ -1,10 +1,12 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using Gateway.Data;
+using Gateway.Features.Accounts.Users;
 using Gateway.Features.Backup;
 using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -12,7 +14,8 @@ namespace Gateway.Hosting;
 
 /// <summary>Brings the database up to date, and on the first start makes the token that all else is done with.</summary>
 internal sealed partial class FirstStart(
-    IDbContextFactory<GatewayDbContext> contexts, DataDirectory directory, GatewayOptions options, IKernelSettings kernel, TimeProvider time, ILogger<FirstStart> logger)
+    IDbContextFactory<GatewayDbContext> contexts, DataDirectory directory, GatewayOptions options, IKernelSettings kernel, IServiceScopeFactory scopes,
+    TimeProvider time, ILogger<FirstStart> logger)
 {
     /// <summary>When the session before this one began, UTC ticks; 0 on the first start.</summary>
     public long PreviousStart { get; private set; }
@@ -35,6 +38,7 @@ internal sealed partial class FirstStart(
             if (meta is null)
             {
                 MakeToken(db, now);
+                MakeAdmin(db);
                 db.Meta.Add(meta = new Meta());
             }
 
@@ -87,7 +91,25 @@ internal sealed partial class FirstStart(
             LogTokenGiven();
         }
 
-        db.ApiTokens.Add(new ApiToken { Id = Guid.CreateVersion7(time.GetUtcNow()), Name = "bootstrap", Hash = TokenAuthentication.Hash(token), CreatedAt = now });
+        db.ApiTokens.Add(new ApiToken
+        {
+            Id = Guid.CreateVersion7(time.GetUtcNow()),
+            Name = "bootstrap",
+            Hash = Credentials.Hash(token),
+            Scopes = [.. Permissions.ByScope.Keys],
+            CreatedAt = now,
+        });
+    }
+
+    private void MakeAdmin(GatewayDbContext db)
+    {
+        if (options.Bootstrap.AdminPassword is not { } password) return;
+        using var scope = scopes.CreateScope();
+        var admin = FirstUser.Make(BootstrapOptions.AdminName, time.GetUtcNow());
+        admin.NormalizedUserName = scope.ServiceProvider.GetRequiredService<ILookupNormalizer>().NormalizeName(admin.UserName);
+        admin.PasswordHash = scope.ServiceProvider.GetRequiredService<IPasswordHasher<User>>().HashPassword(admin, password);
+        db.Users.Add(admin);
+        LogAdminMade(BootstrapOptions.AdminName);
     }
 
     [LoggerMessage(EventId = 1003, Level = LogLevel.Information, Message = "First start: restored {File}, made {CreatedAt} by version {Version}")]
@@ -98,4 +120,7 @@ internal sealed partial class FirstStart(
 
     [LoggerMessage(EventId = 1002, Level = LogLevel.Information, Message = "First start: the API token is the one set as Gateway:Bootstrap:ApiToken")]
     private partial void LogTokenGiven();
+
+    [LoggerMessage(EventId = 1004, Level = LogLevel.Information, Message = "First start: the first user is '{Name}', with the password set as Gateway:Bootstrap:AdminPassword")]
+    private partial void LogAdminMade(string name);
 }

@@ -2,6 +2,7 @@ using Gateway.Components;
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
+using Gateway.Features.Accounts;
 using Gateway.Features.Audit;
 using Gateway.Features.Backup;
 using Gateway.Features.Interfaces;
@@ -17,8 +18,6 @@ using Gateway.Protocol;
 using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -99,8 +98,7 @@ internal static class GatewayHost
         services.AddBackup();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
-        services.AddAuthentication(TokenAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Scheme_, null);
-        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        services.AddAccounts();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -147,6 +145,7 @@ internal static class GatewayHost
         api.MapStatus();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
+        api.MapAccounts();
         app.MapConfigLinks();
         app.MapDashboard();
     }

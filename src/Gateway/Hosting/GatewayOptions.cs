@@ -1,4 +1,6 @@
+using Gateway.Features.Accounts.Users;
 using Gateway.Features.Backup;
+using Gateway.Web;
 
 namespace Gateway.Hosting;
 
@@ -11,7 +13,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload)];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries)];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -31,6 +33,9 @@ internal sealed class GatewayOptions
     /// </summary>
     public bool ShowPayload { get; init; }
 
+    /// <summary>Audit entries kept at most; the oldest go first. Default 100000, some 50 MB.</summary>
+    public int AuditEntries { get; init; } = 100_000;
+
     /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
     public static GatewayOptions Read(IConfiguration configuration)
     {
@@ -39,13 +44,13 @@ internal sealed class GatewayOptions
         foreach (var child in section.GetChildren())
         {
             if (!KnownKeys.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                errors.Add($"{Section}:{child.Key} is not a setting; settings are {Section}:DataDirectory, {Section}:Bootstrap:ApiToken, {Section}:Restore:File, {Section}:FlowCapacity and {Section}:ShowPayload.");
+                errors.Add($"{Section}:{child.Key} is not a setting; settings are {string.Join(", ", KnownKeys.Select(k => $"{Section}:{k}"))}.");
         }
 
         foreach (var child in section.GetSection(nameof(Bootstrap)).GetChildren())
         {
-            if (!child.Key.Equals(nameof(BootstrapOptions.ApiToken), StringComparison.OrdinalIgnoreCase))
-                errors.Add($"{child.Path} is not a setting; under {Section}:Bootstrap there is ApiToken.");
+            if (!child.Key.Equals(nameof(BootstrapOptions.ApiToken), StringComparison.OrdinalIgnoreCase) && !child.Key.Equals(nameof(BootstrapOptions.AdminPassword), StringComparison.OrdinalIgnoreCase))
+                errors.Add($"{child.Path} is not a setting; under {Section}:Bootstrap there are ApiToken and AdminPassword.");
         }
 
         var directory = section[nameof(DataDirectory)];
@@ -54,14 +59,37 @@ internal sealed class GatewayOptions
         var token = section[$"{nameof(Bootstrap)}:{nameof(BootstrapOptions.ApiToken)}"];
         if (token is not null && (token.Length < MinTokenLength || token.Length > 256 || token.Any(c => c is <= ' ' or > '~')))
             errors.Add($"{Section}:Bootstrap:ApiToken is {MinTokenLength} to 256 visible ASCII characters without blanks; try 'openssl rand -hex 32'.");
-        var flows = 65_536;
-        if (section[nameof(FlowCapacity)] is { } text && (!int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out flows) || flows is < 1_024 or > 16_777_216))
-            errors.Add($"{Section}:FlowCapacity is '{text}'; it is a whole number from 1024 to 16777216.");
+        var password = section[$"{nameof(Bootstrap)}:{nameof(BootstrapOptions.AdminPassword)}"];
+        if (password is not null)
+        {
+            var broken = new RuleErrors();
+            UserRules.CheckPassword(password, BootstrapOptions.AdminName, broken);
+            if (broken.Any) errors.Add($"{Section}:Bootstrap:AdminPassword: {string.Join(' ', broken.ToFailure().Errors.Select(e => $"{e.Detail} {e.Expected}"))}");
+        }
+
+        var flows = Number(nameof(FlowCapacity), 65_536, 1_024, 16_777_216);
+        var auditEntries = Number(nameof(AuditEntries), 100_000, 1_000, 10_000_000);
         var payload = false;
         if (section[nameof(ShowPayload)] is { } shown && !bool.TryParse(shown, out payload)) errors.Add($"{Section}:ShowPayload is '{shown}'; it is true or false.");
         var restore = RestoreOptions.Read(section.GetSection(nameof(Restore)), errors);
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
-        return new GatewayOptions { DataDirectory = directory ?? "data", Bootstrap = new BootstrapOptions { ApiToken = token }, Restore = restore, FlowCapacity = flows, ShowPayload = payload };
+        return new GatewayOptions
+        {
+            DataDirectory = directory ?? "data",
+            Bootstrap = new BootstrapOptions { ApiToken = token, AdminPassword = password },
+            Restore = restore,
+            FlowCapacity = flows,
+            ShowPayload = payload,
+            AuditEntries = auditEntries,
+        };
+
+        int Number(string key, int otherwise, int least, int most)
+        {
+            if (section[key] is not { } text) return otherwise;
+            if (int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var number) && number >= least && number <= most) return number;
+            errors.Add($"{Section}:{key} is '{text}'; it is a whole number from {least} to {most}.");
+            return otherwise;
+        }
     }
 }
 
@@ -70,4 +98,10 @@ internal sealed class BootstrapOptions
 {
     /// <summary>The first API token. Without one it is made and written to the file <c>api-token</c> in the data directory.</summary>
     public string? ApiToken { get; init; }
+
+    /// <summary>The password of the first user, <see cref="AdminName"/>. Without one the log shows a single-use link to the set-up page.</summary>
+    public string? AdminPassword { get; init; }
+
+    /// <summary>What the first user is called who comes from <see cref="AdminPassword"/>.</summary>
+    public const string AdminName = "admin";
 }

@@ -37,8 +37,7 @@ internal sealed class HubCaller : IHubFilter
 {
     public ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
     {
-        var address = invocationContext.Context.GetHttpContext()?.Connection.RemoteIpAddress;
-        invocationContext.ServiceProvider.GetRequiredService<Caller>().Become(CallerIdentity.Of(invocationContext.Context.User ?? new(), address));
+        invocationContext.ServiceProvider.GetRequiredService<Caller>().Become(CallerIdentity.Of(invocationContext.Context.User ?? new()));
         return next(invocationContext);
     }
 }

@@ -12,15 +12,21 @@ internal sealed class WriteGate(IDbContextFactory<GatewayDbContext> contexts) : 
     private readonly SemaphoreSlim _gate = new(1);
 
     /// <summary>Runs <paramref name="body"/> in a transaction. It commits, or returns without having done so and nothing was changed.</summary>
-    public async Task<T> EnterAsync<T>(Func<GatewayDbContext, Func<Task>, Task<T>> body, CancellationToken cancellationToken)
+    public Task<T> EnterAsync<T>(Func<GatewayDbContext, Func<Task>, Task<T>> body, CancellationToken cancellationToken) => HoldAsync(async () =>
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        // Once it is decided it is done, even if the caller has left.
+        return await body(db, () => transaction.CommitAsync(CancellationToken.None));
+    }, cancellationToken);
+
+    /// <summary>Keeps the gate while somebody else's context writes. Inside, the gate is not entered again.</summary>
+    public async Task<T> HoldAsync<T>(Func<Task<T>> body, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-            // Once it is decided it is done, even if the caller has left.
-            return await body(db, () => transaction.CommitAsync(CancellationToken.None));
+            return await body();
         }
         finally
         {

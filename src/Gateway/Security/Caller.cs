@@ -16,29 +16,37 @@ internal sealed record CallerIdentity(string Kind, Guid? Id, string Name, Permis
     public const string TokenKind = "token";
     public const string SystemKind = "system";
 
-    /// <summary>The claim that holds the permissions, as the scopes' words, one claim each.</summary>
-    public const string PermissionClaim = "gateway:permission";
-
-    /// <summary>The claim that says user or token.</summary>
-    public const string KindClaim = "gateway:kind";
-
     /// <summary>Nobody yet: may do nothing.</summary>
     public static readonly CallerIdentity Nobody = new(SystemKind, null, "nobody", Permission.None, null);
 
     /// <summary>The gateway itself.</summary>
     public static readonly CallerIdentity System = new(SystemKind, null, "gateway", Gateway.Security.Permissions.All, null);
 
-    /// <summary>What an authentication handler vouched for; nobody if it did not.</summary>
-    public static CallerIdentity Of(ClaimsPrincipal principal, IPAddress? from)
-    {
-        if (principal.Identity is not { IsAuthenticated: true }) return Nobody with { From = from };
-        return new CallerIdentity(
-            principal.FindFirstValue(KindClaim) ?? UserKind,
-            Guid.TryParse(principal.FindFirstValue(ClaimTypes.NameIdentifier), out var id) ? id : null,
-            principal.Identity.Name ?? "unnamed",
-            Gateway.Security.Permissions.OfScopes(principal.FindAll(PermissionClaim).Select(c => c.Value)),
-            from is { IsIPv4MappedToIPv6: true } ? from.MapToIPv4() : from);
-    }
+    /// <summary>The user behind it: the one who signed in, or the token's owner; null where there is none.</summary>
+    public Guid? UserId { get; init; }
+
+    /// <summary>The browser session it came by; null for tokens.</summary>
+    public Guid? SessionId { get; init; }
+
+    /// <summary>When the token or the session ends by itself; null = never.</summary>
+    public DateTimeOffset? EndsAt { get; init; }
+
+    /// <summary>The <see cref="AccessChanges.Generation"/> before it was looked up: if it has moved on, this may be out of date.</summary>
+    public long AsOf { get; init; }
+
+    /// <summary>Whom an authentication handler vouched for; nobody if it did not.</summary>
+    public static CallerIdentity Of(ClaimsPrincipal principal) => (principal.Identity as AccessIdentity)?.Caller ?? Nobody;
+
+    /// <summary>Where a request came from, IPv4 as IPv4.</summary>
+    public static IPAddress? AddressOf(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
+}
+
+/// <summary>What the authentication handlers put into the principal: the caller as looked up in the database for this very request or connection.</summary>
+internal sealed class AccessIdentity(CallerIdentity caller, string scheme) : ClaimsIdentity(
+    [new Claim(ClaimTypes.Name, caller.Name), new Claim(ClaimTypes.NameIdentifier, $"{caller.Kind}:{caller.Id}")], scheme)
+{
+    public CallerIdentity Caller { get; } = caller;
 }
 
 /// <summary>
@@ -58,14 +66,4 @@ internal sealed class Caller
         $"{Identity.Kind} '{Identity.Name}' may not do this: it takes the permission {Permissions.Scope(permission)}, here there is {Have()}.", []);
 
     private string Have() => Identity.Permissions == Permission.None ? "none" : string.Join(", ", Permissions.ToScopes(Identity.Permissions));
-}
-
-/// <summary>Tells each HTTP request's scope who calls.</summary>
-internal static class CallerMiddleware
-{
-    public static void UseCaller(this WebApplication app) => app.Use((context, next) =>
-    {
-        context.RequestServices.GetRequiredService<Caller>().Become(CallerIdentity.Of(context.User, context.Connection.RemoteIpAddress));
-        return next(context);
-    });
 }

@@ -1,4 +1,5 @@
 using Gateway.Contracts;
+using Gateway.Data;
 
 namespace Gateway.Security;
 
@@ -44,6 +45,13 @@ internal static class Permissions
         Roles.Admin => All & ~Permission.SeePackets,
         _ => Permission.None,
     };
+
+    /// <summary>What a user may do now.</summary>
+    public static Permission Of(User user) =>
+        user.Disabled ? Permission.None : OfRole(user.Role) | (user.SeesPackets ? Permission.SeePackets : Permission.None);
+
+    /// <summary>What a token may do now: never more than its owner.</summary>
+    public static Permission Of(ApiToken token) => OfScopes(token.Scopes) & (token.OwnerId is null ? All : token.Owner is { } owner ? Of(owner) : Permission.None);
 
     /// <summary>The scope's word for one permission.</summary>
     public static string Scope(Permission permission) => ByScope.First(s => s.Value == permission).Key;

@@ -23,6 +23,8 @@ public enum FailureKind
     UnsupportedType = 415,
     /// <summary>422: it breaks a rule.</summary>
     Rule = 422,
+    /// <summary>429: too often.</summary>
+    TooMany = 429,
     /// <summary>503: something that it needs is not there.</summary>
     Unavailable = 503,
 }

@@ -26,10 +26,8 @@ internal static class Problems
         context.ProblemDetails.Extensions.TryAdd("errors", Array.Empty<FieldError>());
         context.ProblemDetails.Detail ??= status switch
         {
-            401 when context.HttpContext.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal) =>
-                "Log in with any user name and an API token as the password. The first token is in the file api-token of the data directory.",
             401 when context.HttpContext.Request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) =>
-                "The token sent is not known here. The first token is in the file api-token of the data directory.",
+                "The token sent is not known here, was revoked or has expired. The first token is in the file api-token of the data directory.",
             401 => "Send the header 'Authorization: Bearer TOKEN'. The first token is in the file api-token of the data directory.",
             404 => $"There is nothing at {context.HttpContext.Request.Path}. The API page at /swagger lists what there is.",
             405 => $"{context.HttpContext.Request.Method} is not allowed here. The header Allow lists what is.",
@@ -52,6 +50,7 @@ internal static class Problems
         413 => "Too large",
         415 => "Unsupported type",
         422 => "Rule broken",
+        429 => "Too many attempts",
         503 => "Unavailable",
         _ => "Unexpected error",
     };
