@@ -26,7 +26,7 @@ WORKDIR /app
 COPY --from=build /app ./
 COPY --from=build /cli /cli
 COPY scripts/container-start.sh /usr/local/bin/container-start
-# nft is for NAT and MSS clamping; it gets its capability from the gateway.
+# nft is for NAT, MSS clamping and explanations; it gets its capability from the gateway.
 # Docker gives a non-root user no effective capability by --cap-add: the executables carry the one they need (docs/decisions).
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables libcap2-bin libpcap0.8 >/dev/null \
     && setcap cap_net_admin+ep /app/Gateway && setcap cap_net_admin+ep /cli/Gateway.Cli \

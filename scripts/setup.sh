@@ -19,7 +19,7 @@ want() {
 PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libcrypto\.so\.3' || missing+=(libssl3)
 # Packet filters are compiled and run by libpcap.
 PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libpcap\.so\.0\.8' || missing+=(libpcap0.8)
-# NAT and MSS clamping of tunnels.
+# NAT and MSS clamping of tunnels; explanations read the host's rules with it.
 want nft nftables
 
 if [ "$what" = test ]; then

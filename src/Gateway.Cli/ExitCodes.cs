@@ -11,6 +11,9 @@ internal static class ExitCodes
 
     /// <summary>The command line or a file is wrong; nothing was touched.</summary>
     public const int Usage = 2;
+
+    /// <summary>The question was answered, and the answer is not "all is well": <c>explain</c> of a packet that does not pass.</summary>
+    public const int Answered = 3;
 }
 
 /// <summary>Ends a command with one message and an exit code.</summary>

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Runtime.Versioning;
 using Gateway.Cli.Connect;
 using Gateway.Cli.Device;
+using Gateway.Cli.Explain;
 using Gateway.Cli.Output;
 using Gateway.Engine.Ports;
 
@@ -21,8 +22,8 @@ internal static class Program
 
     internal static RootCommand BuildRoot()
     {
-        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build() };
-        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details });
+        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build(), ExplainCommand.Build() };
+        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details, ["explain"] = ExplainCommand.Details });
         return root;
     }
 

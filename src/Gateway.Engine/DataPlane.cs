@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Threading.Channels;
 using Gateway.Engine.Control;
 using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
+using Gateway.Engine.Forensics;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
 using Gateway.Engine.Taps;
@@ -106,6 +108,20 @@ public sealed class DataPlane : IDisposable
 
     /// <summary>Now, in the ticks of flows, drops and packets.</summary>
     public long NowTicks => _clock.Now.Ticks;
+
+    /// <summary>The peer that packets to an address go to, and that alone may send from it: the longest prefix over all peers of the tunnel. Null = nobody.</summary>
+    public Guid? FindOwner(Guid tunnelId, IPAddress address) => Find(tunnelId)?.Routes.Lookup(InetAddress.From(address))?.Config.Id;
+
+    /// <summary>Whether packets from a peer may go to an address; false for an unknown peer.</summary>
+    public bool AllowsDestination(Guid tunnelId, Guid peerId, IPAddress address) =>
+        Find(tunnelId)?.FindPeer(peerId) is { } peer && (peer.Destinations is not { } destinations || destinations.Lookup(InetAddress.From(address)) is not null);
+
+    /// <summary>Outer addresses whose handshake messages to a tunnel were refused, the last heard first; empty for an unknown tunnel.</summary>
+    public ImmutableArray<HandshakeSource> GetHandshakeSources(Guid tunnelId) => Find(tunnelId)?.HandshakeLedger.Sources(_clock) ?? [];
+
+    /// <summary>How a peer's handshakes go; null for an unknown one.</summary>
+    public PeerHandshakes? GetHandshakes(Guid tunnelId, Guid peerId) =>
+        Find(tunnelId) is { } tunnel && tunnel.FindPeer(peerId) is { } peer ? tunnel.HandshakeLedger.Of(peer, _clock) : null;
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
     public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();

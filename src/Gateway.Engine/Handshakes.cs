@@ -20,7 +20,9 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
         Span<byte> address = stackalloc byte[16];
         source.Address.CopyTo(address);
         identity.UnderLoad = underLoad;
-        var outcome = identity.Receive(message, address, source.Port, tunnel.Clock.Moment, _reply);
+        var now = tunnel.Clock.Moment;
+        var outcome = identity.Receive(message, address, source.Port, now, _reply);
+        tunnel.HandshakeLedger.Note(in source, in outcome, now);
         var peer = outcome.Peer?.Owner as Peer;
         var wasThere = peer?.Endpoint?.Value == source;
 
@@ -70,6 +72,7 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
     void IPeerOutput.SendHandshakeMessage(WireGuardPeer peer, ReadOnlySpan<byte> message)
     {
         if (peer.Owner is not Peer owner || owner.Endpoint is not { } endpoint || tunnel.Socket is not { } socket) return;
+        tunnel.HandshakeLedger.NoteSent(owner, tunnel.Clock.Moment);
         if (socket.Send(message, message.Length, in endpoint.Value).Status == PortStatus.Ok) owner.HandshakeBytesSent += message.Length;
         else tunnel.CountControlDrop(owner, DropReason.KernelRefused);
     }
@@ -83,7 +86,9 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
 
     void IPeerOutput.SessionReady(WireGuardPeer peer)
     {
-        if (peer.Owner is Peer owner) _ready.Add(owner);
+        if (peer.Owner is not Peer owner) return;
+        tunnel.HandshakeLedger.NoteSession(owner);
+        _ready.Add(owner);
     }
 
     void IPeerOutput.HandshakeGivenUp(WireGuardPeer peer)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Gateway.Engine.Forensics;
 using Gateway.Engine.Routing;
 using Gateway.Protocol;
 
@@ -55,6 +56,9 @@ internal sealed class Peer
 
     /// <summary>Handshake messages from it that were refused. Control thread.</summary>
     public long[] HandshakeDrops { get; } = new long[DropReasons.Count];
+
+    /// <summary>Where its endpoint has been.</summary>
+    public EndpointMoves EndpointMoves { get; } = new();
 
     /// <summary>Packets that wait for a session. Outbound thread.</summary>
     public WaitingPackets Waiting { get; } = new();

@@ -126,6 +126,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     {
         peer.IsRemoved = true;
         _byId.TryRemove(peer.Config.Id, out _);
+        tunnel.HandshakeLedger.Forget(peer);
         if (peer.Session is { } session) tunnel.Identity!.RemovePeer(session);
         tunnel.PostOutbound(new Command(CommandKind.DropWaiting, peer));
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Gateway.Engine.Control;
 using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
+using Gateway.Engine.Forensics;
 using Gateway.Engine.Ports;
 using Gateway.Engine.Routing;
 using Gateway.Engine.Taps;
@@ -89,6 +90,9 @@ internal sealed partial class Tunnel : IDisposable
 
     public Handshakes? Handshakes { get; }
 
+    /// <summary>Who tried to shake hands, and how it went.</summary>
+    public HandshakeLedger HandshakeLedger { get; } = new();
+
     /// <summary>Allowed IPs of all peers; an immutable table is swapped.</summary>
     public RouteTable<Peer> Routes => _peerTable.Routes;
 
@@ -149,8 +153,11 @@ internal sealed partial class Tunnel : IDisposable
 
     public void Report(DataPlaneEvent happened) => _report(happened);
 
-    public void ReportEndpoint(Peer peer) =>
+    public void ReportEndpoint(Peer peer)
+    {
+        if (peer.Endpoint is { } endpoint) peer.EndpointMoves.Add(in endpoint.Value, Clock.Now);
         Report(new DataPlaneEvent(DataPlaneEventKind.EndpointMoved, Config.Id, peer.Config.Id, peer.Endpoint?.Value.ToString()));
+    }
 
     /// <summary>Said once: the data path goes on without it.</summary>
     public void ReportOffloadOff(string offload)

@@ -161,15 +161,16 @@ public sealed class WireGuardDevice : IDisposable
         Span<byte> remoteStatic = stackalloc byte[WireGuardConstants.KeySize];
         if (!_scratch.ReadInitiatorStatic(_identity.PrivateKeyBytes, _identity.PublicKeyBytes, message[InitiationMessage.Noise], remoteStatic))
             return Refused(HandshakeResult.BadTag);
-        if (FindPeer(new PublicKey(remoteStatic)) is not { } peer)
-            return Refused(HandshakeResult.UnknownPeer);
-        var result = peer.Handshake.ReadInitiation(_scratch, message, now);
+        var key = new PublicKey(remoteStatic);
+        if (FindPeer(key) is not { } peer)
+            return Refused(HandshakeResult.UnknownPeer) with { UnknownKey = key };
+        var result = peer.Handshake.ReadInitiation(_scratch, message, now, out var sent);
         if (result != HandshakeResult.Responded)
-            return Refused(result, peer);
+            return Refused(result, peer) with { SenderTime = sent };
         if (peer.Handshake.WriteResponse(_scratch, message, now, reply[..ResponseMessage.Size]) is not { } keyPair)
             return Refused(HandshakeResult.BadTag, peer);
         peer.OnResponded(keyPair, now);
-        return new HandshakeOutcome(HandshakeResult.Responded, peer, ResponseMessage.Size);
+        return new HandshakeOutcome(HandshakeResult.Responded, peer, ResponseMessage.Size) { SenderTime = sent };
     }
 
     private HandshakeOutcome ReadResponse(ReadOnlySpan<byte> message, Moment now)

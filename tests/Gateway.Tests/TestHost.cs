@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Engine.Ports;
+using Gateway.Features.Explain.Gathering;
 using Gateway.Hosting;
 using Gateway.Reconcile;
 using Gateway.Testing;
@@ -34,6 +35,8 @@ internal sealed class TestHost : IAsyncDisposable
     public FakeRules Rules { get; } = new();
 
     public FakeRoutes Routes { get; } = new();
+
+    public FakeKernelEvidence KernelEvidence { get; } = new();
 
     public MemoryPorts Ports { get; } = new(new MemoryNetwork(), IPAddress.Loopback);
 
@@ -120,7 +123,8 @@ internal sealed class TestHost : IAsyncDisposable
         _app = await GatewayHost.BuildAsync(args, builder =>
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
-            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes);
+            builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes)
+                .AddSingleton<IKernelEvidence>(KernelEvidence).AddSingleton<IHostChecker>(KernelEvidence);
             builder.Services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000); // Fast, for passwords that protect nothing.
             Configure?.Invoke(builder);
         });

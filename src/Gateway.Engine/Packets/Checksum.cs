@@ -8,7 +8,7 @@ namespace Gateway.Engine.Packets;
 /// The Internet checksum (RFC 1071). Sums are unfolded, in network order, and chain as each other's seed as long as every piece but the
 /// last has an even length.
 /// </summary>
-internal static class Checksum
+public static class Checksum
 {
     // Each 32-bit lane takes at most 2 × 65535 per vector: within this many bytes neither a lane nor the sum over eight lanes overflows.
     private const int MaxVectorBytes = 65536;

@@ -12,7 +12,8 @@ namespace Gateway.Linux.Netlink;
 /// <param name="Running">IFF_RUNNING: it has a carrier as well.</param>
 /// <param name="Mtu">Bytes.</param>
 /// <param name="Kind">The driver's kind: "tun", "veth", "bridge", …; empty for hardware.</param>
-public sealed record KernelLink(int Index, string Name, bool Up, bool Running, int Mtu, string Kind);
+/// <param name="Master">The index of the bridge, bond or VRF that it belongs to; 0 = none.</param>
+public sealed record KernelLink(int Index, string Name, bool Up, bool Running, int Mtu, string Kind, int Master);
 
 /// <summary>An address on a device.</summary>
 /// <param name="LinkIndex">The device's interface index.</param>
@@ -142,12 +143,13 @@ public static class KernelNetwork
         if (payload.Length < Rtnetlink.LinkBytes) return null;
         var flags = MemoryMarshal.Read<uint>(payload[8..]);
         string name = "", kind = "";
-        var mtu = 0;
+        int mtu = 0, master = 0;
         var attributes = new NetlinkAttributes(payload[Rtnetlink.LinkBytes..]);
         while (attributes.Next())
         {
             if (attributes.Type == Rtnetlink.LinkName) name = attributes.Text;
             else if (attributes.Type == Rtnetlink.LinkMtu) mtu = (int)attributes.Value;
+            else if (attributes.Type == Rtnetlink.LinkMaster) master = (int)attributes.Value;
             else if (attributes.Type == Rtnetlink.LinkInfo)
             {
                 var nested = new NetlinkAttributes(attributes.Data);
@@ -157,7 +159,7 @@ public static class KernelNetwork
                 }
             }
         }
-        return new KernelLink(MemoryMarshal.Read<int>(payload[4..]), name, (flags & Rtnetlink.Up) != 0, (flags & Rtnetlink.Running) != 0, mtu, kind);
+        return new KernelLink(MemoryMarshal.Read<int>(payload[4..]), name, (flags & Rtnetlink.Up) != 0, (flags & Rtnetlink.Running) != 0, mtu, kind, master);
     }
 
     private static KernelAddress? ParseAddress(ReadOnlySpan<byte> payload)
@@ -174,7 +176,7 @@ public static class KernelNetwork
         return (local ?? address) is { } found ? new KernelAddress(MemoryMarshal.Read<int>(payload[4..]), found, payload[1]) : null;
     }
 
-    private static KernelRoute? ParseRoute(ReadOnlySpan<byte> payload)
+    internal static KernelRoute? ParseRoute(ReadOnlySpan<byte> payload)
     {
         if (payload.Length < Rtnetlink.RouteBytes || payload[0] is not (SocketNumbers.Inet or SocketNumbers.Inet6)) return null;
         var destination = payload[0] == SocketNumbers.Inet ? IPAddress.Any : IPAddress.IPv6Any;
@@ -198,12 +200,12 @@ public static class KernelNetwork
         return new KernelRoute(new IPNetwork(destination, payload[1]), gateway, link, table, metric, payload[5], payload[7], source);
     }
 
-    private static IPAddress? ToAddress(ReadOnlySpan<byte> bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes) : null;
+    internal static IPAddress? ToAddress(ReadOnlySpan<byte> bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes) : null;
 
     internal static byte Family(IPAddress address) =>
         address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? (byte)SocketNumbers.Inet : (byte)SocketNumbers.Inet6;
 
-    private static int PutValue(Span<byte> target, ushort type, uint value)
+    internal static int PutValue(Span<byte> target, ushort type, uint value)
     {
         MemoryMarshal.Write(target, (ushort)8);
         MemoryMarshal.Write(target[2..], type);
@@ -211,7 +213,7 @@ public static class KernelNetwork
         return 8;
     }
 
-    private static int PutAddress(Span<byte> target, ushort type, IPAddress address)
+    internal static int PutAddress(Span<byte> target, ushort type, IPAddress address)
     {
         address.TryWriteBytes(target[4..], out var written);
         MemoryMarshal.Write(target, (ushort)(4 + written));

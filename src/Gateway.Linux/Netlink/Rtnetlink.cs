@@ -26,6 +26,8 @@ internal static class Rtnetlink
     public const ushort NewRoute = 24;             // RTM_NEWROUTE
     public const ushort DeleteRoute = 25;          // RTM_DELROUTE
     public const ushort GetRoute = 26;             // RTM_GETROUTE
+    public const ushort GetNeighbour = 30;         // RTM_GETNEIGH
+    public const ushort GetRule = 34;              // RTM_GETRULE
 
     public const ushort FlagRequest = 0x1;         // NLM_F_REQUEST
     public const ushort FlagAck = 0x4;             // NLM_F_ACK
@@ -41,6 +43,7 @@ internal static class Rtnetlink
     public const int LinkBytes = 16;               // struct ifinfomsg
     public const ushort LinkName = 3;              // IFLA_IFNAME
     public const ushort LinkMtu = 4;               // IFLA_MTU
+    public const ushort LinkMaster = 10;           // IFLA_MASTER
     public const ushort LinkInfo = 18;             // IFLA_LINKINFO
     public const ushort LinkInfoKind = 1;          // IFLA_INFO_KIND
     public const uint Up = 0x1;                    // IFF_UP
@@ -59,13 +62,33 @@ internal static class Rtnetlink
     public const ushort RouteGateway = 5;          // RTA_GATEWAY
     public const ushort RoutePriority = 6;         // RTA_PRIORITY
     public const ushort RoutePreferredSource = 7;  // RTA_PREFSRC
+    public const ushort RouteMetrics = 8;          // RTA_METRICS
     public const ushort RouteTable = 15;           // RTA_TABLE
     public const ushort RouteMark = 16;            // RTA_MARK
+    public const ushort RouteIpProtocol = 27;      // RTA_IP_PROTO
+    public const ushort RouteSourcePort = 28;      // RTA_SPORT
+    public const ushort RouteDestinationPort = 29; // RTA_DPORT
+    public const ushort MetricMtu = 2;             // RTAX_MTU
+    public const uint RouteFlagLookupTable = 0x1000; // RTM_F_LOOKUP_TABLE
+    public const uint RouteFlagFibMatch = 0x2000;  // RTM_F_FIB_MATCH
     public const byte TableMain = 254;             // RT_TABLE_MAIN
     public const byte ScopeUniverse = 0;           // RT_SCOPE_UNIVERSE
     public const byte ScopeLink = 253;             // RT_SCOPE_LINK
     public const byte ScopeNowhere = 255;          // RT_SCOPE_NOWHERE: any, in a deletion
     public const byte Unicast = 1;                 // RTN_UNICAST
+
+    public const int NeighbourBytes = 12;          // struct ndmsg
+    public const ushort NeighbourDestination = 1;  // NDA_DST
+    public const ushort NeighbourLinkAddress = 2;  // NDA_LLADDR
+
+    public const int RuleBytes = 12;               // struct fib_rule_hdr
+    public const ushort RuleDestination = 1;       // FRA_DST
+    public const ushort RuleSource = 2;            // FRA_SRC
+    public const ushort RuleInputName = 3;         // FRA_IIFNAME
+    public const ushort RulePriority = 6;          // FRA_PRIORITY
+    public const ushort RuleMark = 10;             // FRA_FWMARK
+    public const ushort RuleTable = 15;            // FRA_TABLE
+    public const ushort RuleOutputName = 17;       // FRA_OIFNAME
 
     // rtm_protocol of what this program sets, so that it shows in "ip route" as "proto 71" and a deletion never hits another's route.
     // Values above RTPROT_STATIC (4) are for user space; /etc/iproute2/rt_protos gives 71 to nobody.

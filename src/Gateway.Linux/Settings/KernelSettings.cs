@@ -73,6 +73,20 @@ public static class KernelSettings
     /// <summary>Whether the host forwards IPv6 (net.ipv6.conf.all.forwarding); false where it has no IPv6.</summary>
     public static bool ReadIpv6Forwarding() => Read("ipv6/conf/all/forwarding") is > 0;
 
+    /// <summary>Whether a packet that arrives on a device may be forwarded: IPv4 asks the device's own switch (IN_DEV_FORWARD); null where there is none.</summary>
+    public static bool? ReadIpv4Forwarding(string device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return IsPathSegment(device) && Read($"{Conf}{device}/forwarding") is { } value ? value > 0 : null;
+    }
+
+    /// <summary>A device's own force_forwarding for IPv6 (Linux 6.17), which forwards even where "all" does not; false where the kernel has none.</summary>
+    public static bool ReadIpv6ForceForwarding(string device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return IsPathSegment(device) && Read($"ipv6/conf/{device}/force_forwarding") is > 0;
+    }
+
     /// <summary>
     /// Switches IPv6 forwarding on all devices. Where it goes on, default routes learned from router advertisements are lost unless the device's
     /// accept_ra is 2. Throws <see cref="PortException"/>.

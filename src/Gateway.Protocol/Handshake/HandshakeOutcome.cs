@@ -41,4 +41,11 @@ public enum HandshakeResult
 /// <param name="Result">The outcome.</param>
 /// <param name="Peer">The peer: authenticated for <see cref="HandshakeResult.Responded"/> and <see cref="HandshakeResult.Completed"/>, where known otherwise, else null.</param>
 /// <param name="ReplyLength">Bytes written to the reply buffer; 0 = no answer.</param>
-public readonly record struct HandshakeOutcome(HandshakeResult Result, WireGuardPeer? Peer, int ReplyLength);
+public readonly record struct HandshakeOutcome(HandshakeResult Result, WireGuardPeer? Peer, int ReplyLength)
+{
+    /// <summary>With <see cref="HandshakeResult.UnknownPeer"/>: the key that the sender proved to have.</summary>
+    public PublicKey? UnknownKey { get; init; }
+
+    /// <summary>The time that an authentic initiation names, by its sender's clock; null for all else.</summary>
+    public DateTimeOffset? SenderTime { get; init; }
+}

@@ -89,13 +89,16 @@ internal sealed class PeerHandshake
     /// <param name="handshake">The state after <see cref="NoiseHandshake.ReadInitiatorStatic"/>.</param>
     /// <param name="message">The initiation.</param>
     /// <param name="now">The time.</param>
+    /// <param name="sent">When it was made by the peer's clock; null where it is not authentic.</param>
     /// <returns><see cref="HandshakeResult.Responded"/> where it is good and new; nothing has changed otherwise.</returns>
-    internal HandshakeResult ReadInitiation(NoiseHandshake handshake, ReadOnlySpan<byte> message, Instant now)
+    internal HandshakeResult ReadInitiation(NoiseHandshake handshake, ReadOnlySpan<byte> message, Instant now, out DateTimeOffset? sent)
     {
+        sent = null;
         Span<byte> timestamp = stackalloc byte[WireGuardConstants.TimestampSize];
         if (!CanAgree || !handshake.ReadInitiationPayload(_staticShared, message[InitiationMessage.Noise], timestamp))
             return HandshakeResult.BadTag;
         var time = Tai64n.Read(timestamp);
+        sent = time.ToUtc();
         if (!time.IsAfter(_lastReceived))
             return HandshakeResult.OldTimestamp;
         if (!_lastReceivedAt.IsNever && now - _lastReceivedAt < LocalLimits.MinInitiationInterval)

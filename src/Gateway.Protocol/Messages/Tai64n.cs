@@ -34,6 +34,14 @@ internal readonly record struct Tai64n(ulong Seconds, uint Nanoseconds)
     internal static Tai64n Read(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]));
 
+    /// <summary>The time that it names; null where it is none of this calendar (it comes from the network).</summary>
+    internal DateTimeOffset? ToUtc()
+    {
+        var seconds = unchecked((long)(Seconds - UnixEpochLabel));
+        return seconds is >= -62_135_596_800 and <= 253_402_300_799 && Nanoseconds < 1_000_000_000
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(Nanoseconds / NanosecondsPerTick) : null;
+    }
+
     internal void Write(Span<byte> bytes)
     {
         BinaryPrimitives.WriteUInt64BigEndian(bytes, Seconds);

@@ -5,6 +5,7 @@ using Gateway.Engine.Ports;
 using Gateway.Features.Accounts;
 using Gateway.Features.Audit;
 using Gateway.Features.Backup;
+using Gateway.Features.Explain;
 using Gateway.Features.Interfaces;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
@@ -96,6 +97,7 @@ internal static class GatewayHost
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddBackup();
+        services.AddExplain();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAccounts();
@@ -143,6 +145,7 @@ internal static class GatewayHost
         api.MapPackets();
         api.MapBackup();
         api.MapStatus();
+        api.MapExplain();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
         api.MapAccounts();

@@ -73,8 +73,8 @@ public sealed class ControlTests : BunitContext
     [Fact]
     public void Remedy_ACommandCanBeCopied_ASentenceNot()
     {
-        Assert.NotEmpty(Render<Remedy>(p => p.Add(r => r.What, "No way.").Add(r => r.Text, "sysctl -w net.ipv4.ip_forward=1")).FindAll("code"));
-        Assert.Empty(Render<Remedy>(p => p.Add(r => r.What, "No way.").Add(r => r.Text, "Use transport wireguard.")).FindAll("code"));
+        Assert.NotEmpty(Render<Gateway.Components.Controls.Remedy>(p => p.Add(r => r.What, "No way.").Add(r => r.Text, "sysctl -w net.ipv4.ip_forward=1")).FindAll("code"));
+        Assert.Empty(Render<Gateway.Components.Controls.Remedy>(p => p.Add(r => r.What, "No way.").Add(r => r.Text, "Use transport wireguard.")).FindAll("code"));
     }
 
     [Fact]
