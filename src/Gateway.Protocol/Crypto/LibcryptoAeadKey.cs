@@ -6,7 +6,8 @@ using static Gateway.Protocol.Libcrypto;
 namespace Gateway.Protocol;
 
 /// <summary>
-/// ChaCha20-Poly1305 on a kept cipher context for each direction: the key is set once, a packet costs its nonce, update, final and tag.
+/// libcrypto's own ChaCha20-Poly1305 on a kept cipher context for each direction: the key is set once, a message costs its nonce, update, final and tag.
+/// For handshakes, cookies and long packets; others go through <see cref="LibcryptoDataKey"/>.
 /// </summary>
 /// <remarks>
 /// The contexts are made when first used, so that a session's receiving key has no sealing context. The tag goes through

@@ -5,7 +5,7 @@ using static Gateway.Protocol.Libcrypto;
 namespace Gateway.Protocol;
 
 /// <summary>
-/// The primitives from the system's libcrypto (OpenSSL 3): X25519, BLAKE2S-256, BLAKE2SMAC, ChaCha20-Poly1305, ChaCha20.
+/// The primitives from the system's libcrypto (OpenSSL 3): X25519, BLAKE2S-256, BLAKE2SMAC, ChaCha20-Poly1305, ChaCha20, Poly1305.
 /// Any number of threads may share one.
 /// </summary>
 public sealed unsafe class LibcryptoPrimitives : ICryptoPrimitives
@@ -24,6 +24,7 @@ public sealed unsafe class LibcryptoPrimitives : ICryptoPrimitives
     private readonly nint _blake2sMac;
     private readonly nint _chacha20;
     private readonly nint _chacha20Poly1305;
+    private readonly nint _poly1305;
 
     /// <summary>Loads libcrypto and looks up its algorithms.</summary>
     /// <exception cref="PlatformNotSupportedException">libcrypto, or an algorithm in it, is not there. The message says what to install.</exception>
@@ -31,15 +32,16 @@ public sealed unsafe class LibcryptoPrimitives : ICryptoPrimitives
     {
         EnsureLoaded();
         // SAFETY: the names are zero-terminated literals.
-        fixed (byte* blake2s = "BLAKE2S-256\0"u8, blake2sMac = "BLAKE2SMAC\0"u8, chacha20 = "ChaCha20\0"u8, aead = "ChaCha20-Poly1305\0"u8)
+        fixed (byte* blake2s = "BLAKE2S-256\0"u8, blake2sMac = "BLAKE2SMAC\0"u8, chacha20 = "ChaCha20\0"u8, aead = "ChaCha20-Poly1305\0"u8, poly1305 = "POLY1305\0"u8)
         {
             _blake2s = EVP_MD_fetch(0, blake2s, null);
             _blake2sMac = EVP_MAC_fetch(0, blake2sMac, null);
             _chacha20 = EVP_CIPHER_fetch(0, chacha20, null);
             _chacha20Poly1305 = EVP_CIPHER_fetch(0, aead, null);
+            _poly1305 = EVP_MAC_fetch(0, poly1305, null);
         }
 
-        if (_blake2s == 0 || _blake2sMac == 0 || _chacha20 == 0 || _chacha20Poly1305 == 0)
+        if (_blake2s == 0 || _blake2sMac == 0 || _chacha20 == 0 || _chacha20Poly1305 == 0 || _poly1305 == 0)
         {
             throw new PlatformNotSupportedException(
                 "This libcrypto has no BLAKE2s or no ChaCha20-Poly1305, which WireGuard needs: enable OpenSSL's default provider (openssl.cnf may have switched it off, as FIPS configurations do).");
@@ -199,7 +201,7 @@ public sealed unsafe class LibcryptoPrimitives : ICryptoPrimitives
     }
 
     /// <inheritdoc/>
-    public AeadKey CreateAeadKey(ReadOnlySpan<byte> key) => new LibcryptoAeadKey(_chacha20Poly1305, key);
+    public AeadKey CreateAeadKey(ReadOnlySpan<byte> key) => new LibcryptoDataKey(_chacha20Poly1305, _chacha20, _poly1305, key);
 
     private static bool OpenOrClear(LibcryptoAeadKey aead, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> sealedInput, Span<byte> plaintext)
     {

@@ -116,8 +116,20 @@ public sealed class LibcryptoPrimitivesTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(17)]
+    [InlineData(63)]
     [InlineData(64)]
+    [InlineData(65)]
+    [InlineData(960)]
+    [InlineData(961)]
+    [InlineData(1024)]
+    [InlineData(1025)]
     [InlineData(1420)]
+    [InlineData(1953)]
+    [InlineData(1954)]
+    [InlineData(9000)]
     public void AeadKey_InPlaceAndOutOfPlace_AgreeWithTheOneShotForm(int length)
     {
         var key = Counting(32);
@@ -142,6 +154,29 @@ public sealed class LibcryptoPrimitivesTests
         Assert.Equal(plaintext, opened);
         Assert.True(aead.TryOpen(7, inPlace, inPlace.AsSpan(0, length)));
         Assert.Equal(plaintext, inPlace[..length]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(33)]
+    [InlineData(1420)]
+    [InlineData(2000)]
+    public void AeadKey_AnyBitFlipped_IsRefusedAndShowsNothing(int length)
+    {
+        using var aead = Crypto.CreateAeadKey(Counting(32));
+        var message = new byte[length + 16];
+        aead.Seal(7, Counting(length), message);
+        for (var bit = 0; bit < message.Length * 8; bit += Math.Max(1, message.Length / 8))
+        {
+            message[bit / 8] ^= (byte)(1 << (bit % 8));
+            var opened = new byte[length];
+            Assert.False(aead.TryOpen(7, message, opened));
+            if (length < 1953)
+                Assert.All(opened, value => Assert.Equal(0, value));
+            message[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        Assert.True(aead.TryOpen(7, message, new byte[length]));
     }
 
     [Fact]
