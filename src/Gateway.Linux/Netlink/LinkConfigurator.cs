@@ -16,11 +16,15 @@ namespace Gateway.Linux.Netlink;
 /// 4. link up
 /// 5. add missing routes        (the last IPv4 address taken away flushes the routes: looked at again)
 /// </code>
+/// With thousands of routes only those are touched that changed: to look at all of them again takes longer than all the rest.
 /// </summary>
 internal sealed class LinkConfigurator : IDisposable
 {
     // A refused host of routes has one cause; a person needs to see some, not all.
     private const int MaxProblems = 100;
+
+    // So many of its own routes are compared with the kernel's at each call, and what somebody else removed is put back.
+    private const int FewRoutes = 1000;
 
     private readonly Lock _lock = new();
     private readonly NetlinkSocket _socket = new();
@@ -92,7 +96,8 @@ internal sealed class LinkConfigurator : IDisposable
         var wantedAddresses = new HashSet<InterfaceAddress>(settings.Addresses);
         var wantedRoutes = new HashSet<IPNetwork>(settings.Routes);
         DeleteRoutes(batch, [.. _routes.Where(route => !wantedRoutes.Contains(route))]);
-        DeleteAddresses(batch, [.. _addresses.Where(address => !wantedAddresses.Contains(address))]);
+        InterfaceAddress[] needless = [.. _addresses.Where(address => !wantedAddresses.Contains(address))];
+        DeleteAddresses(batch, needless);
 
         // 2. MTU
         AppliedMtu = null;
@@ -107,9 +112,13 @@ internal sealed class LinkConfigurator : IDisposable
         if (!link.Up) SetUp(batch, problems);
 
         // 5. routes
-        var installed = KernelNetwork.ReadRoutes(_socket, _index).Where(r => r.Table == Rtnetlink.TableMain).Select(r => r.Prefix).ToHashSet();
-        AddRoutes(batch, [.. wantedRoutes.Where(route => !installed.Contains(route))], problems);
+        var mayHaveLostSome = needless.Length > 0 || !link.Up || _routes.Count <= FewRoutes;
+        var installed = mayHaveLostSome && _routes.Count > 0 ? ReadInstalled() : null;
+        AddRoutes(batch, [.. wantedRoutes.Where(route => !(installed ?? _routes).Contains(route))], installed, problems);
     }
+
+    private HashSet<IPNetwork> ReadInstalled() =>
+        KernelNetwork.ReadRoutes(_socket, _index).Where(r => r.Table == Rtnetlink.TableMain).Select(r => r.Prefix).ToHashSet();
 
     private KernelLink? ReadLink()
     {
@@ -182,13 +191,15 @@ internal sealed class LinkConfigurator : IDisposable
         batch.Attribute(Rtnetlink.AddressLocal, address.Address).Attribute(Rtnetlink.AddressAddress, address.Address).End();
     }
 
-    private void AddRoutes(NetlinkBatch batch, IPNetwork[] routes, ProblemList problems)
+    private void AddRoutes(NetlinkBatch batch, IPNetwork[] routes, HashSet<IPNetwork>? installed, ProblemList problems)
     {
         foreach (var route in routes) PutRoute(batch, Rtnetlink.NewRoute, Rtnetlink.FlagCreate | Rtnetlink.FlagExclusive, route);
         var failed = new HashSet<int>();
         foreach (var failure in batch.Finish())
         {
             failed.Add(failure.Index);
+            // Somebody else, or the kernel for an address, has made the very same one: it does what is wanted.
+            if (failure.Error == Errno.Exists && (installed ??= ReadInstalled()).Contains(routes[failure.Index])) continue;
             problems.Add($"route {routes[failure.Index]}", failure, Remedies.ForRoute(failure.Error, routes[failure.Index], problems.Device));
         }
         for (var i = 0; i < routes.Length; i++)

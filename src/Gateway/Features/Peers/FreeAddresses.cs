@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Gateway.Data;
@@ -8,7 +9,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Gateway.Features.Peers;
 
-/// <summary>Chooses a new peer's addresses: the lowest free one of the tunnel's first IPv4 and first IPv6 prefix.</summary>
+/// <summary>
+/// Chooses a new peer's addresses: the lowest free one of the tunnel's first IPv4 and first IPv6 prefix. Taken is what somebody has inside that
+/// prefix; a route that holds all of it leaves its addresses free, as the longer prefix wins.
+/// </summary>
 internal static class FreeAddresses
 {
     /// <summary>The addresses; null where a prefix is full, which <c>full</c> then names.</summary>
@@ -19,50 +23,69 @@ internal static class FreeAddresses
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
             if (own.FirstOrDefault(a => a.Address.AddressFamily == family)?.Network is not { } network) continue;
+            var taken = await TakenAsync(db, tunnel.Id, network, cancellationToken);
+            taken.AddRange(own.Where(a => a.Address.AddressFamily == family).Select(a => RangeOf(new IPNetwork(a.Address, Addresses.MaxLength(a.Address)))));
+            if (LowestFree(network, taken) is not { } free) return (null, network.ToString());
             var bits = Addresses.MaxLength(network.BaseAddress);
-            var (first, last) = Range(network);
-            // The first is the network's own (RFC 4291 §2.6.1: subnet-router anycast), the last of IPv4 its broadcast; neither in a pair (RFC 3021).
-            if (last - first > 1)
-            {
-                first++;
-                if (bits == 32) last--;
-            }
-
-            var ours = own.Where(a => a.Address.AddressFamily == family).Select(a => (First: Value(a.Address), Last: Value(a.Address)));
-            foreach (var range in (await TakenAsync(db, tunnel.Id, family, cancellationToken)).Concat(ours).OrderBy(r => r.First))
-            {
-                if (range.First > first) break;
-                if (range.Last >= first) first = range.Last + 1;
-            }
-
-            if (first > last) return (null, network.ToString());
-            chosen.Add($"{ToAddress(first, bits)}/{bits}");
+            chosen.Add($"{ToAddress(free, bits)}/{bits}");
         }
 
         return (chosen, null);
     }
 
-    private static async Task<IEnumerable<(UInt128 First, UInt128 Last)>> TakenAsync(GatewayDbContext db, Guid tunnelId, AddressFamily family, CancellationToken cancellationToken)
+    private static UInt128? LowestFree(IPNetwork network, List<(UInt128 First, UInt128 Last)> taken)
     {
-        var isV6 = family == AddressFamily.InterNetworkV6;
-        var taken = await db.Prefixes.Where(p => p.TunnelId == tunnelId && p.Kind != PrefixKind.Client && p.Prefix.Contains(':') == isV6)
+        var (first, last) = RangeOf(network);
+        // The first is the network's own (RFC 4291 §2.6.1: subnet-router anycast), the last of IPv4 its broadcast; neither in a pair (RFC 3021).
+        if (last - first > 1)
+        {
+            first++;
+            if (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork) last--;
+        }
+
+        taken.Sort();
+        foreach (var range in taken)
+        {
+            if (range.First > first) break;
+            if (range.Last >= last) return null;
+            if (range.Last >= first) first = range.Last + 1;
+        }
+
+        return first <= last ? first : null;
+    }
+
+    // A tunnel may have a hundred thousand prefixes behind its peers: the index on (TunnelId, Prefix) finds those that begin like its own network.
+    private static async Task<List<(UInt128 First, UInt128 Last)>> TakenAsync(GatewayDbContext db, Guid tunnelId, IPNetwork network, CancellationToken cancellationToken)
+    {
+        var low = CommonText(network);
+        var high = low + '\uffff';
+        var prefixes = await db.Prefixes.AsNoTracking()
+            .Where(p => p.TunnelId == tunnelId && p.Kind != PrefixKind.Client && string.Compare(p.Prefix, low) >= 0 && string.Compare(p.Prefix, high) < 0)
             .Select(p => p.Prefix).ToListAsync(cancellationToken);
-        return taken.Select(p => Range(IPNetwork.Parse(p)));
+        return [.. prefixes.Select(IPNetwork.Parse).Where(p => p.PrefixLength >= network.PrefixLength && network.Contains(p.BaseAddress)).Select(RangeOf)];
     }
 
-    private static (UInt128 First, UInt128 Last) Range(IPNetwork network)
+    /// <summary>What the text of every address in the network begins with: its whole groups, "192.168." of 192.168.0.0/22.</summary>
+    private static string CommonText(IPNetwork network)
     {
-        var first = Value(network.BaseAddress);
-        var hostBits = Addresses.MaxLength(network.BaseAddress) - network.PrefixLength;
-        // A shift by all 128 bits would be none.
-        return (first, hostBits == 128 ? UInt128.MaxValue : first + (UInt128.One << hostBits) - 1);
+        if (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork)
+        {
+            var bytes = network.BaseAddress.GetAddressBytes();
+            return string.Concat(bytes.Take(network.PrefixLength / 8).Take(3).Select(b => b.ToString(CultureInfo.InvariantCulture) + '.'));
+        }
+
+        // Only the first group: a later one may be hidden by "::".
+        var group = BinaryPrimitives.ReadUInt16BigEndian(network.BaseAddress.GetAddressBytes());
+        return network.PrefixLength >= 16 && group != 0 ? group.ToString("x", CultureInfo.InvariantCulture) + ':' : "";
     }
 
-    private static UInt128 Value(IPAddress address)
+    private static (UInt128 First, UInt128 Last) RangeOf(IPNetwork network)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var length);
-        return length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        var bytes = network.BaseAddress.GetAddressBytes();
+        var bits = bytes.Length * 8;
+        var first = bits == 32 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        var host = bits - network.PrefixLength;
+        return (first, first + (host == 128 ? UInt128.MaxValue : (UInt128.One << host) - 1));
     }
 
     private static IPAddress ToAddress(UInt128 value, int bits)

@@ -21,7 +21,7 @@ internal static class ManyPeersSeed
     private const uint FirstNetwork = (10u << 24) | (1u << 16), AddressesPerNetwork = 16;
 
     /// <summary>Adds them to the one tunnel in this database.</summary>
-    public static async Task Add(string database, Slot slot)
+    public static async Task Add(string database, Slot slot, bool kernelRoutes = false)
     {
         await using var db = new GatewayDbContext(new DbContextOptionsBuilder<GatewayDbContext>().UseSqlite($"Data Source={database};Pooling=False").Options);
         db.ChangeTracker.AutoDetectChangesEnabled = false;
@@ -29,7 +29,7 @@ internal static class ManyPeersSeed
         await using var all = await db.Database.BeginTransactionAsync();
         for (var i = 0; i < Peers; i++)
         {
-            db.Peers.Add(MakePeer(i, tunnel, slot));
+            db.Peers.Add(MakePeer(i, tunnel, slot, kernelRoutes));
             if ((i + 1) % PeersPerSave != 0) continue;
             await db.SaveChangesAsync();
             db.ChangeTracker.Clear();
@@ -37,7 +37,7 @@ internal static class ManyPeersSeed
         await all.CommitAsync();
     }
 
-    private static Peer MakePeer(int number, Data.Tunnel tunnel, Slot slot)
+    private static Peer MakePeer(int number, Data.Tunnel tunnel, Slot slot, bool kernelRoutes)
     {
         var peer = new Peer
         {
@@ -48,7 +48,7 @@ internal static class ManyPeersSeed
             CreatedAt = tunnel.CreatedAt,
             Revision = tunnel.Revision,
         };
-        // An address of the tunnel's own network, and networks behind the peer, without kernel routes.
+        // An address of the tunnel's own network, and networks behind the peer.
         peer.Prefixes.Add(MakePrefix($"{slot.NumberedAddress6(number)}/128", PrefixKind.Address));
         for (var j = 0; j < PrefixesPerPeer - 1; j++)
         {
@@ -63,6 +63,7 @@ internal static class ManyPeersSeed
             TunnelId = tunnel.Id,
             Prefix = prefix,
             Kind = kind,
+            KernelRoute = kernelRoutes && kind == PrefixKind.Gateway,
             CreatedAt = tunnel.CreatedAt,
             Revision = tunnel.Revision,
         };
