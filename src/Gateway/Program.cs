@@ -2,11 +2,23 @@ using System.Net.Sockets;
 
 namespace Gateway.Hosting;
 
-/// <summary>Starts the host. A start that fails ends with one sentence and exit code 1, without a stack trace.</summary>
+/// <summary>Starts the host. A start that fails ends with one sentence and exit code 1, an argument that is none with 2, without a stack trace.</summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
+        if (args is ["--help" or "-h"])
+        {
+            Console.WriteLine(Arguments.Usage);
+            return 0;
+        }
+
+        if (Arguments.Problem(args) is { } problem)
+        {
+            await Console.Error.WriteLineAsync(problem);
+            return 2;
+        }
+
         try
         {
             await using var app = await GatewayHost.BuildAsync(args);

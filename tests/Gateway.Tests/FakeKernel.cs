@@ -16,6 +16,8 @@ internal sealed class FakeKernel : IKernelSettings
 
     public PortException? Refusal { get; set; }
 
+    public string? FindDeviceOwner(string name) => name == "eth0" ? "a network device" : null;
+
     public IReadOnlyList<string> WhatIsMissing() => Missing;
 
     public IReadOnlyDictionary<string, int> ReadRpFilters() => new Dictionary<string, int>(RpFilters);

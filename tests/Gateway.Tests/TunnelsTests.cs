@@ -125,6 +125,14 @@ public sealed class TunnelsTests
     }
 
     [Fact]
+    public async Task Tunnel_NamedLikeADeviceOfTheHost_Is409AndNotSaved()
+    {
+        await using var host = await TestHost.StartAsync();
+        Assert.Equal(["name"], await host.Fields(HttpMethod.Post, "tunnels", """{"name":"eth0"}""", HttpStatusCode.Conflict));
+        Assert.Empty((await host.Get("tunnels"))["items"]!.AsArray());
+    }
+
+    [Fact]
     public async Task Tunnel_AddressTaken_Is409NamingTheOther()
     {
         await using var host = await TestHost.StartAsync();

@@ -57,6 +57,8 @@ internal static class GatewayHost
         // Addresses of requests may hold the secret of a one-time link.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
+        // The framework's handler tells of every request without a token, twice; a person who forgot theirs is nothing for the log.
+        builder.Logging.AddFilter(typeof(TokenAuthentication).FullName, LogLevel.Warning);
         configure?.Invoke(builder);
         AddServices(builder);
         var app = builder.Build();

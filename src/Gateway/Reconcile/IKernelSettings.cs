@@ -14,6 +14,9 @@ internal interface IKernelSettings
     /// <summary>Sets it. Throws <see cref="Engine.Ports.PortException"/>.</summary>
     void SetRpFilter(string name, int mode);
 
+    /// <summary>What has a device's name already, so that no tunnel can be opened on it, in words; null = it is free.</summary>
+    string? FindDeviceOwner(string name);
+
     /// <summary>Whether packets are forwarded between devices.</summary>
     bool IsForwarding(AddressFamily family);
 }

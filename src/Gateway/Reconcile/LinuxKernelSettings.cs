@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Gateway.Linux.Devices;
 using Gateway.Linux.Settings;
 
 namespace Gateway.Reconcile;
@@ -12,6 +13,8 @@ internal sealed class LinuxKernelSettings : IKernelSettings
         KernelSettings.ReadInterfaces().ToDictionary(i => i.Name, i => (int)i.RpFilterOwn, StringComparer.Ordinal);
 
     public void SetRpFilter(string name, int mode) => KernelSettings.SetRpFilter(name, (ReversePathFilter)mode);
+
+    public string? FindDeviceOwner(string name) => DeviceOwner.Find(name);
 
     public bool IsForwarding(AddressFamily family) =>
         family == AddressFamily.InterNetwork ? KernelSettings.ReadIpv4Forwarding() : KernelSettings.ReadIpv6Forwarding();

@@ -88,6 +88,46 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task Tunnel_NamedLikeADevice_IsAConflictUnlessItIsAPersistentTun()
+    {
+        await using var lab = await ThreeHosts.WithGateway();
+        foreach (var name in new[] { "eth0", "lo" })
+        {
+            var answer = await lab.Api.Ask(HttpMethod.Post, "tunnels", new { name });
+            Assert.Equal(409, (int)answer.Status);
+            Assert.Equal("name", answer.Json["errors"]![0]!["field"]!.GetValue<string>());
+            Assert.Equal(404, (int)(await lab.Api.Ask(HttpMethod.Get, $"tunnels/{name}")).Status);
+        }
+
+        await lab.GatewayHost.Ip("tuntap add waiting mode tun");
+        Assert.Equal("up", (await lab.Api.Post("tunnels", new { name = "waiting" }))["state"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("--port", "9000")]
+    [InlineData("serve")]
+    [InlineData("--urls")]
+    public async Task Gateway_ArgumentThatIsNone_NamesItAndEndsWith2(params string[] arguments)
+    {
+        await using var child = new Child([Binaries.Gateway, .. arguments]);
+        Assert.Equal(2, await child.Ends(StartDeadline));
+        Assert.Contains(arguments[0], child.Output, StringComparison.Ordinal);
+        Assert.Single(child.Output.Trim().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Gateway_LogLines_BeginWithDateAndTimeAndSayNothingOfARefusedToken()
+    {
+        await using var lab = await ThreeHosts.WithGateway();
+        await lab.GatewayHost.Run("curl", "-s", "-o", "/dev/null", "http://127.0.0.1:8080/api/v1/peers");
+        await lab.GatewayHost.Run("curl", "-s", "-o", "/dev/null", "-H", "Authorization: Bearer nonsense", "http://127.0.0.1:8080/api/v1/peers");
+        Assert.Equal(0, await lab.Gateway.Stop());
+        Assert.All(lab.Gateway.Log.Trim().Split('\n'), line => Assert.Matches(@"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line));
+        Assert.DoesNotContain("uthoriz", lab.Gateway.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("uthentic", lab.Gateway.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Connect_WithoutNetAdmin_SaysWhichCapabilityAndEnds()
     {
         await using var host = await Host.Create("u");

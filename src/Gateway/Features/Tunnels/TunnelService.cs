@@ -12,7 +12,7 @@ namespace Gateway.Features.Tunnels;
 
 /// <summary>Tunnels: rules, database, and how they run.</summary>
 internal sealed class TunnelService(
-    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, TableKeeper tables, PathMtu mtu, SecretVault vault,
+    IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, DataPlane dataPlane, TableKeeper tables, PathMtu mtu, IKernelSettings kernel, SecretVault vault,
     ICryptoPrimitives crypto)
 {
     public async Task<Outcome<Page<TunnelResponse>>> ListAsync(int? limit, string? cursor, CancellationToken cancellationToken)
@@ -116,11 +116,13 @@ internal sealed class TunnelService(
         return PrivateKey.Generate(random);
     }
 
-    private static async Task<Failure?> ConflictAsync(GatewayDbContext db, TunnelSettings settings, Guid? self, CancellationToken cancellationToken)
+    private async Task<Failure?> ConflictAsync(GatewayDbContext db, TunnelSettings settings, Guid? self, CancellationToken cancellationToken)
     {
         var errors = new List<FieldError>();
         if (self is null && await db.Tunnels.AnyAsync(t => t.Name == settings.Name, cancellationToken))
             errors.Add(new FieldError("name", $"There is a tunnel '{settings.Name}' already.", "Choose another name."));
+        else if (self is null && kernel.FindDeviceOwner(settings.Name!) is { } owner)
+            errors.Add(new FieldError("name", $"This host has {owner} named '{settings.Name}' already.", $"Choose another name, or remove that device: 'ip -d link show {settings.Name}' tells what it is."));
         if (settings.ListenPort != 0
             && await db.Tunnels.Where(t => t.ListenPort == settings.ListenPort && t.Id != self).Select(t => t.Name).FirstOrDefaultAsync(cancellationToken) is { } other)
             errors.Add(new FieldError("listenPort", $"Tunnel '{other}' listens on {settings.ListenPort} already.", "Choose another port, or 0 to let the kernel pick one."));
