@@ -19,7 +19,7 @@ run: ## build and start the gateway: http://127.0.0.1:8080, SQLite inside
 test: ## build, run every test, print "N passed, N failed" (needs root; installs what the tests need)
 	@scripts/test.sh $(ARGS)
 
-soak: ## the long-running tests that `make test` leaves out
+soak: ## the long-running tests that `make test` leaves out, an hour each (SOAK_MINUTES=5 make soak)
 	@scripts/test.sh --soak $(ARGS)
 
 lab: ## the three-host lab as namespaces: U, the gateway, V

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test project, one after the other. The last line is "N passed, N failed"; a skipped test counts as failed.
 #
-#   test.sh [--soak] [FILTER...]   --soak: only the explicit tests; FILTER goes to xunit, e.g. -class 'Gateway.Netns.Tests.Lab.*'
+#   test.sh [--soak] [FILTER...]   --soak: only the explicit tests, SOAK_MINUTES (60) for each; FILTER goes to xunit, e.g. -class 'Gateway.Netns.Tests.Lab.*'
 set -uo pipefail
 cd "$(dirname "$0")/.."
 config=${CONFIGURATION:-Release}
 explicit=off
-[ "${1:-}" = --soak ] && { explicit=only; shift; }
+limit=840
+[ "${1:-}" = --soak ] && { explicit=only; limit=21600; shift; }
 passed=0 failed=0
 
 # The last line, whatever happened before it.
@@ -21,7 +22,7 @@ trap 'rm -rf "$results"' EXIT
 for project in tests/*.Tests/*.csproj; do
   name=$(basename "$project" .csproj)
   echo "== $name"
-  timeout --kill-after=10 "${TEST_TIMEOUT:-840}" dotnet exec "$(dirname "$project")/bin/$config/net10.0/$name.dll" \
+  timeout --kill-after=10 "${TEST_TIMEOUT:-$limit}" dotnet exec "$(dirname "$project")/bin/$config/net10.0/$name.dll" \
     -noLogo -noColor -failSkips -explicit "$explicit" -ctrf "$results/$name.json" "$@"
   status=$?
   if [ -s "$results/$name.json" ]; then
