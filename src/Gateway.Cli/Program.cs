@@ -5,6 +5,7 @@ using Gateway.Cli.Connect;
 using Gateway.Cli.Device;
 using Gateway.Cli.Explain;
 using Gateway.Cli.Output;
+using Gateway.Cli.Watch;
 using Gateway.Engine.Ports;
 
 [assembly: SupportedOSPlatform("linux")]
@@ -22,8 +23,8 @@ internal static class Program
 
     internal static RootCommand BuildRoot()
     {
-        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build(), ExplainCommand.Build() };
-        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details, ["explain"] = ExplainCommand.Details });
+        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build(), ExplainCommand.Build(), WatchCommand.Build() };
+        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details, ["explain"] = ExplainCommand.Details, ["watch"] = WatchCommand.Details });
         return root;
     }
 

@@ -28,6 +28,12 @@ internal sealed class ApiConnection
         {
             Description = "Where the gateway is. Without it GATEWAY_URL, or http://127.0.0.1:8080.",
             HelpName = "URL",
+            CustomParser = result =>
+            {
+                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var given) && given.Scheme is "http" or "https") return given;
+                result.AddError($"--url: {result.Tokens[0].Value} is no address of a gateway; http://127.0.0.1:8080 would be.");
+                return null;
+            },
             DefaultValueFactory = _ => Uri.TryCreate(Environment.GetEnvironmentVariable("GATEWAY_URL"), UriKind.Absolute, out var set) ? set : s_local,
         };
         var tokenFile = new Option<FileInfo?>("--token-file")
@@ -60,6 +66,9 @@ internal sealed class ApiConnection
             throw new CommandException($"What {client.BaseAddress} answered is not of a gateway's API.", ExitCodes.Failed);
         }
     }
+
+    /// <summary>Where it is and with which token, for what is no request.</summary>
+    public (Uri Url, string Token) Read(ParseResult parsed) => (parsed.GetValue(Url)!, ReadToken(parsed.GetValue(TokenFile)));
 
     private HttpClient Open(ParseResult parsed)
     {

@@ -6,7 +6,7 @@ namespace Gateway.Netns.Tests.Harness;
 /// <summary>The host, started as its own process in a namespace, with its own data directory. It can be killed and started again on the same data.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const string Token = "netns-tests-bootstrap-token-0123456789abcdef";
+    public const string Token = "netns-tests-bootstrap-token-0123456789abcdef";
 
     private readonly Host _host;
     private readonly TemporaryDirectory _directory = new();
