@@ -198,23 +198,33 @@ namespace Gateway.Migrations.Sqlite
                     b.ToTable("HistorySubjects", (string)null);
                 });
 
-            modelBuilder.Entity("Gateway.Data.InterfaceSetting", b =>
+            modelBuilder.Entity("Gateway.Data.KernelSetting", b =>
                 {
-                    b.Property<string>("Name")
+                    b.Property<string>("Path")
                         .HasColumnType("TEXT");
 
-                    b.Property<int?>("OriginalRpFilter")
+                    b.Property<long>("ChangedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ChangedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<bool>("Enforce")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("Original")
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("Revision")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("RpFilter")
+                    b.Property<int>("Wanted")
                         .HasColumnType("INTEGER");
 
-                    b.HasKey("Name");
+                    b.HasKey("Path");
 
-                    b.ToTable("InterfaceSettings");
+                    b.ToTable("KernelSettings");
                 });
 
             modelBuilder.Entity("Gateway.Data.Meta", b =>

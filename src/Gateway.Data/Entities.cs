@@ -200,17 +200,26 @@ public sealed class PeerPrefix
     public long Revision { get; set; }
 }
 
-/// <summary>What is wanted of a kernel network device.</summary>
-public sealed class InterfaceSetting
+/// <summary>What is wanted of a kernel setting.</summary>
+public sealed class KernelSetting
 {
-    /// <summary>The device's name, or "all" or "default".</summary>
-    public string Name { get; set; } = "";
+    /// <summary>Below /proc/sys/net, such as ipv4/conf/eth0/rp_filter.</summary>
+    public string Path { get; set; } = "";
 
-    /// <summary>The wanted rp_filter: 0 off, 1 strict, 2 loose.</summary>
-    public int RpFilter { get; set; }
+    /// <summary>The number wanted.</summary>
+    public int Wanted { get; set; }
 
     /// <summary>What it was before Gateway first changed it, to put back; null = not known (the device was not there).</summary>
-    public int? OriginalRpFilter { get; set; }
+    public int? Original { get; set; }
+
+    /// <summary>Whether it is set again when somebody else changes it.</summary>
+    public bool Enforce { get; set; }
+
+    /// <summary>Who set it, by name.</summary>
+    public string ChangedBy { get; set; } = "";
+
+    /// <summary>When, UTC ticks.</summary>
+    public long ChangedAt { get; set; }
 
     /// <summary>The revision that changed it last.</summary>
     public long Revision { get; set; }

@@ -21,8 +21,8 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     /// <summary>Links that give a config once.</summary>
     public DbSet<ConfigLink> ConfigLinks => Set<ConfigLink>();
 
-    /// <summary>What is wanted of kernel devices.</summary>
-    public DbSet<InterfaceSetting> InterfaceSettings => Set<InterfaceSetting>();
+    /// <summary>What is wanted of kernel settings.</summary>
+    public DbSet<KernelSetting> KernelSettings => Set<KernelSetting>();
 
     /// <summary>Browsers that signed in.</summary>
     public DbSet<UserSession> Sessions => Set<UserSession>();
@@ -73,7 +73,7 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
             prefix.HasIndex(p => new { p.TunnelId, p.Prefix }).IsUnique().HasFilter("\"Kind\" <> 2");
             prefix.HasIndex(p => new { p.PeerId, p.Prefix, p.Kind }).IsUnique();
         });
-        builder.Entity<InterfaceSetting>().HasKey(i => i.Name);
+        builder.Entity<KernelSetting>().HasKey(s => s.Path);
         builder.Entity<Meta>().Property(m => m.Id).ValueGeneratedNever();
     }
 }

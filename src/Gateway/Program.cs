@@ -21,6 +21,7 @@ internal static class Program
 
         try
         {
+            if (args.Contains(KernelRestore.Option)) return await KernelRestore.RunAsync([.. args.Where(a => a != KernelRestore.Option)]);
             await using var app = await GatewayHost.BuildAsync(args);
             // Data protection writes a new key to a temporary file first. That shall not leave the data directory, and /tmp may be read-only;
             // the variable cannot come from outside, as glibc removes it for an executable with a file capability (ld.so(8), secure-execution mode).

@@ -29,6 +29,12 @@ public sealed unsafe class KernelWatch : IDisposable
     public static KernelWatch OfTable(string table, Action changed) => new(
         new NetlinkSocket(Rtnetlink.NftablesGroup, Rtnetlink.NetfilterFamily), (type, payload) => IsOfTable(type, payload, table), changed, "gateway-nftables");
 
+    /// <summary>
+    /// Says when a device's rp_filter or forwarding changes (RTM_NEWNETCONF), whoever did it, or a device comes. Throws <see cref="PortException"/>.
+    /// </summary>
+    public static KernelWatch OfDeviceSettings(Action changed) => new(
+        new NetlinkSocket(Rtnetlink.NetConfGroups), (type, _) => type == Rtnetlink.NewNetConf, changed, "gateway-netconf");
+
     /// <summary>Ends the watch; no call comes after it.</summary>
     public void Dispose()
     {

@@ -29,6 +29,9 @@ internal static class Rtnetlink
     public const ushort GetNeighbour = 30;         // RTM_GETNEIGH
     public const ushort GetRule = 34;              // RTM_GETRULE
 
+    public const ushort NewNetConf = 80;           // RTM_NEWNETCONF, linux/rtnetlink.h
+    public const uint NetConfGroups = (1u << 23) | (1u << 24); // RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF
+
     public const ushort FlagRequest = 0x1;         // NLM_F_REQUEST
     public const ushort FlagAck = 0x4;             // NLM_F_ACK
     public const ushort FlagDumpInterrupted = 0x10; // NLM_F_DUMP_INTR

@@ -96,6 +96,38 @@ public static class KernelSettings
         if (ReadIpv6Forwarding() != on) Write("ipv6/conf/all/forwarding", on ? 1 : 0);
     }
 
+    /// <summary>A setting's number by its path below /proc/sys/net, such as ipv4/conf/eth0/rp_filter; null where there is none.</summary>
+    public static int? ReadValue(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.Split('/').All(IsPathSegment) ? Read(path) : null;
+    }
+
+    /// <summary>Sets a setting's number (0 to 9) by its path below /proc/sys/net. Throws <see cref="PortException"/> with the command that would do it.</summary>
+    public static void WriteValue(string path, int value)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)value, 9u, nameof(value));
+        if (!path.Split('/').All(IsPathSegment)) throw NotThere(path);
+        Write(path, value);
+    }
+
+    /// <summary>What sysctl(8) calls a path below /proc/sys/net.</summary>
+    public static string NameOf(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        // With a slash as the first separator, dots are part of a name.
+        return path.Contains('.', StringComparison.Ordinal) ? $"net/{path}" : $"net.{path.Replace('/', '.')}";
+    }
+
+    /// <summary>Devices whose default route was learned from a router advertisement: it goes when they forward, unless their accept_ra is 2.</summary>
+    public static IReadOnlyList<string> ReadDevicesWithLearnedDefaultRoute()
+    {
+        const byte routerAdvertisement = 9; // RTPROT_RA
+        var devices = KernelNetwork.ReadRoutes().Where(r => r.Protocol == routerAdvertisement && r.Prefix.PrefixLength == 0).Select(r => r.LinkIndex).ToHashSet();
+        return devices.Count == 0 ? [] : [.. KernelNetwork.ReadLinks().Where(l => devices.Contains(l.Index)).Select(l => l.Name)];
+    }
+
     private static ReversePathFilter? ReadRpFilter(string name) =>
         IsPathSegment(name) && Read($"{Conf}{name}/rp_filter") is { } value ? (ReversePathFilter)value : null;
 
@@ -134,25 +166,22 @@ public static class KernelSettings
 
     private static PortException Refused(string path, int value, Exception e)
     {
-        var command = $"sysctl -w {SysctlName(path)}={value}";
+        var command = $"sysctl -w {NameOf(path)}={value}";
         if (e is FileNotFoundException or DirectoryNotFoundException) return NotThere(path, e);
         // The framework keeps errno as the HResult of errors that it has no type for.
         if (e is IOException { HResult: Errno.ReadOnlyFileSystem })
         {
             return new PortException($"{Root}{path} cannot be set to {value}: /proc/sys is mounted read-only (EROFS).",
-                $"Start the container with --sysctl {SysctlName(path)}={value}{LaterDevice(path, value)}; with host networking, where Docker refuses that option, run on the host: {command}",
+                $"Start the container with --sysctl {NameOf(path)}={value}{LaterDevice(path, value)}; with host networking, where Docker refuses that option, run on the host: {command}",
                 Errno.ReadOnlyFileSystem, e);
         }
         return new PortException($"{Root}{path} cannot be set to {value}: {e.Message}", $"Run as root, with CAP_NET_ADMIN, or run on the host: {command}", Errno.AccessDenied, e);
     }
 
     // --sysctl is applied before the program makes its devices.
-    private static string LaterDevice(string path, int value) => path.StartsWith(Conf, StringComparison.Ordinal) && !path.StartsWith(Conf + "all/", StringComparison.Ordinal)
-        ? $" (for a device that is made later: --sysctl net.ipv4.conf.default.rp_filter={value})" : "";
+    private static string LaterDevice(string path, int value) => path.Split('/') is [var family, "conf", not ("all" or "default"), var name]
+        ? $" (for a device that is made later: --sysctl net.{family}.conf.default.{name}={value})" : "";
 
     private static PortException NotThere(string path, Exception? e = null) =>
         new($"There is no {Root}{path}.", "See that /proc is mounted and that the device still exists.", Errno.NoEntry, e);
-
-    // sysctl(8): with a slash as the first separator, dots are part of a name.
-    private static string SysctlName(string path) => path.Contains('.', StringComparison.Ordinal) ? $"net/{path}" : $"net.{path.Replace('/', '.')}";
 }

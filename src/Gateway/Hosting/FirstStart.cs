@@ -66,7 +66,7 @@ internal sealed partial class FirstStart(
         {
             await using (var restored = await restoration.OpenAsync(contexts, cancellationToken))
             {
-                await KernelKeeper.AdoptAsync(restored, null, kernel.ReadRpFilters(), cancellationToken);
+                await KernelKeeper.AdoptAsync(restored, null, kernel, cancellationToken);
                 await restored.SaveChangesAsync(cancellationToken);
             }
 

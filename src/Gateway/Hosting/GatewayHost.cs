@@ -97,7 +97,7 @@ internal static class GatewayHost
             .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<TableKeeper>().AddSingleton<EndpointMemory>()
             .AddPeers()
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
-            .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<PacketService>().AddScoped<StatusService>();
+            .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<HostService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddBackup();
         services.AddExplain();
         services.AddHostedService<DataPlaneService>();
@@ -144,6 +144,7 @@ internal static class GatewayHost
         api.MapPeers();
         api.MapRoutes();
         api.MapInterfaces();
+        api.MapHost();
         api.MapPackets();
         api.MapBackup();
         api.MapStatus();

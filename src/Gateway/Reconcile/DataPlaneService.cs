@@ -26,7 +26,7 @@ internal sealed class DataPlaneService(
         try
         {
             await kernel.ApplyAsync(null, stoppingToken);
-            await Task.WhenAll(reconciler.RunAsync(firstStart.PreviousStart, stoppingToken), WatchAsync(stoppingToken), tables.WatchAsync(stoppingToken));
+            await Task.WhenAll(reconciler.RunAsync(firstStart.PreviousStart, stoppingToken), WatchAsync(stoppingToken), tables.WatchAsync(stoppingToken), kernel.WatchAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -71,6 +71,9 @@ internal sealed class JsonBody<T> where T : class, new()
     /// <summary>The document by itself.</summary>
     public Outcome<T> Read() => MergeInto(new T());
 
+    /// <summary>Whether the body has this member, whatever its value.</summary>
+    public bool Has(string member) => _document.ContainsKey(member);
+
     /// <summary>The current document with this one merged in: null removes a member, all else replaces it (RFC 7396).</summary>
     public Outcome<T> MergeInto(T current)
     {

@@ -72,7 +72,7 @@ internal sealed class BackupService(
 
             restored.Audit.Add(AuditDocuments.ToEntry(AuditDocuments.Compare("backup.restore", safetyCopy, null,
                 new { restoration.Manifest.CreatedAt, restoration.Manifest.Version, safetyCopy }), caller.Identity, now, meta.Revision));
-            var putBack = await KernelKeeper.AdoptAsync(restored, live, kernel.ReadRpFilters(), cancellationToken);
+            var putBack = await KernelKeeper.AdoptAsync(restored, live, kernel.Kernel, cancellationToken);
             await restored.SaveChangesAsync(cancellationToken);
             var response = new RestoreResponse
             {
@@ -85,7 +85,7 @@ internal sealed class BackupService(
             };
             await restored.DisposeAsync();
             restoration.PutInPlace(directory);
-            foreach (var (name, mode) in putBack) kernel.Set(name, mode);
+            foreach (var (path, value) in putBack) kernel.Set(path, value);
             return response;
         }
     }

@@ -148,13 +148,12 @@ internal sealed partial class EngineEvents(
         foreach (var problem in kernel.Problems.Values.Where(problem => IsNew($"{problem.What}: {problem.Cause}")))
             Raise(EventKinds.KernelRefused, EventSeverities.Warning, $"The kernel refused {problem.What}: {problem.Cause}", null, null, problem.Remedy);
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        var wanted = await db.InterfaceSettings.AsNoTracking().ToListAsync(cancellationToken);
-        var modes = wanted.Count == 0 ? new Dictionary<string, int>() : kernel.ReadRpFilters();
-        foreach (var setting in wanted.Where(setting => modes.TryGetValue(setting.Name, out var mode) && mode != setting.RpFilter && !kernel.Problems.ContainsKey(setting.Name)))
+        foreach (var setting in await db.KernelSettings.AsNoTracking().ToListAsync(cancellationToken))
         {
-            if (!IsNew($"drift {setting.Name} {modes[setting.Name]}")) continue;
-            Raise(EventKinds.KernelDrift, EventSeverities.Warning, $"Somebody changed rp_filter of {setting.Name} to {modes[setting.Name]}; wanted is {setting.RpFilter}.", null, null,
-                $"sysctl -w net.ipv4.conf.{setting.Name}.rp_filter={setting.RpFilter}, or change what is wanted.");
+            if (kernel.Kernel.Read(setting.Path) is not { } value || value == setting.Wanted || kernel.Problems.ContainsKey(setting.Path) || !IsNew($"drift {setting.Path} {value}")) continue;
+            var name = Linux.Settings.KernelSettings.NameOf(setting.Path);
+            Raise(EventKinds.KernelDrift, EventSeverities.Warning, $"Somebody changed {name} to {value}; wanted is {setting.Wanted}.", null, null,
+                $"sysctl -w {name}={setting.Wanted}, or change what is wanted.");
         }
 
         _problems = found;
