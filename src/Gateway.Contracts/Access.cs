@@ -36,6 +36,9 @@ public sealed class SecretAttribute : Attribute;
 /// <param name="Changes">What would be saved.</param>
 public sealed record PlanResponse(IReadOnlyList<PlannedChange> Changes)
 {
+    /// <summary>What would follow from it, a sentence each: routes, allowed IPs, sessions, devices, configs that clients have to fetch again.</summary>
+    public IReadOnlyList<string> Effects { get; init; } = [];
+
     /// <summary>Always true: so that nobody takes it for the change itself.</summary>
     public bool DryRun { get; init; } = true;
 }

@@ -129,6 +129,15 @@ public sealed class DataPlane : IDisposable
     /// <summary>Whether anybody watches a tunnel's packets.</summary>
     public bool IsWatched(Guid tunnelId) => Find(tunnelId)?.Tap.IsWatched ?? false;
 
+    /// <summary>
+    /// Tries a peer elsewhere: its datagrams go there from now on, until it is heard from somewhere. For a peer that does not answer where it is thought to be.
+    /// </summary>
+    public void MoveEndpoint(Guid tunnelId, Guid peerId, IPEndPoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        _loop.Post(() => Find(tunnelId)?.FindPeer(peerId)?.MoveEndpoint(UdpEndpoint.From(endpoint)));
+    }
+
     /// <summary>Writes one crafted IP packet (or Ethernet frame, on TAP) to a tunnel's device, as if a peer had sent it. Garbage is refused.</summary>
     public InjectResult InjectToDevice(Guid tunnelId, ReadOnlySpan<byte> packet)
     {

@@ -10,8 +10,12 @@ namespace Gateway.Engine;
 /// </summary>
 internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
 {
+    /// <summary>Initiations without an answer after which a peer counts as silent: about 15 s of trying.</summary>
+    private const int SilentAfter = 3;
+
     private readonly byte[] _reply = new byte[WireGuardDevice.MaxHandshakeBytes];
     private readonly List<Peer> _ready = [];
+    private readonly List<(Peer Peer, WireGuardPeer Old)> _replaced = [];
 
     /// <summary>Handles one handshake message.</summary>
     public void Receive(ReadOnlySpan<byte> message, in UdpEndpoint source, bool underLoad)
@@ -60,6 +64,15 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
     /// <summary>Tells the outbound thread which sessions came up. After the endpoint has moved, so that waiting packets go to the new place.</summary>
     public void AnnounceSessions()
     {
+        foreach (var (peer, old) in _replaced)
+        {
+            tunnel.Identity!.RemovePeer(old);
+            peer.Session!.SetPersistentKeepalive(peer.Config.PersistentKeepalive, tunnel.Clock.Moment);
+            loop.Service(tunnel, peer);
+            tunnel.Report(new DataPlaneEvent(DataPlaneEventKind.KeyReplaced, tunnel.Config.Id, peer.Config.Id, null));
+        }
+
+        _replaced.Clear();
         foreach (var peer in _ready)
         {
             tunnel.PostOutbound(new Command(CommandKind.SessionReady, peer));
@@ -75,25 +88,39 @@ internal sealed class Handshakes(Tunnel tunnel, ControlLoop loop) : IPeerOutput
         tunnel.HandshakeLedger.NoteSent(owner, tunnel.Clock.Moment);
         if (socket.Send(message, message.Length, in endpoint.Value).Status == PortStatus.Ok) owner.HandshakeBytesSent += message.Length;
         else tunnel.CountControlDrop(owner, DropReason.KernelRefused);
+        if (++owner.Unanswered % SilentAfter == 0) tunnel.Report(new DataPlaneEvent(DataPlaneEventKind.PeerSilent, tunnel.Config.Id, owner.Config.Id, endpoint.Value.ToString()));
+        // Whoever is asked by the old key may have gone over to the new one already.
+        if (peer == owner.Session) owner.Successor?.StartHandshake(tunnel.Clock.Moment);
     }
 
     bool IPeerOutput.HasEndpoint(WireGuardPeer peer) => peer.Owner is Peer { Endpoint: not null };
 
     void IPeerOutput.SendKeepalive(WireGuardPeer peer)
     {
-        if (peer.Owner is Peer owner) tunnel.PostOutbound(new Command(CommandKind.Keepalive, owner));
+        if (peer.Owner is Peer owner && owner.Session == peer) tunnel.PostOutbound(new Command(CommandKind.Keepalive, owner));
     }
 
     void IPeerOutput.SessionReady(WireGuardPeer peer)
     {
         if (peer.Owner is not Peer owner) return;
         tunnel.HandshakeLedger.NoteSession(owner);
+        owner.Unanswered = 0;
+        if (peer == owner.Successor)
+        {
+            // Sealing goes over at once: the keepalive that tells the peer so is next. The old identity is removed when no call is in it.
+            var old = owner.Session!;
+            _replaced.Add((owner, old));
+            owner.Replaced = old.PublicKey;
+            owner.Session = peer;
+            owner.Successor = null;
+        }
+
         _ready.Add(owner);
     }
 
     void IPeerOutput.HandshakeGivenUp(WireGuardPeer peer)
     {
-        if (peer.Owner is Peer owner) tunnel.PostOutbound(new Command(CommandKind.DropWaiting, owner));
+        if (peer.Owner is Peer owner && owner.Session == peer) tunnel.PostOutbound(new Command(CommandKind.DropWaiting, owner));
     }
 
     void IPeerOutput.Retire(KeyPair keyPair) => tunnel.Retire(keyPair);

@@ -13,6 +13,7 @@ internal sealed class Peer
 {
     private EndpointHolder? _endpoint;
     private RouteTable<Peer>? _destinations;
+    private WireGuardPeer? _session;
     private int _servicePending;
 
     public Peer(int index, PeerConfig config)
@@ -29,8 +30,24 @@ internal sealed class Peer
     /// <summary>Control thread.</summary>
     public PeerConfig Config { get; private set; }
 
-    /// <summary>The protocol's side; null on the plain transport. Control thread, set once.</summary>
-    public WireGuardPeer? Session { get; set; }
+    /// <summary>
+    /// The protocol's side, which packets to it are sealed with; null on the plain transport. The control thread swaps it, once, where a key was
+    /// rotated: packets from it are found by either identity, so that nothing is lost in between.
+    /// </summary>
+    public WireGuardPeer? Session
+    {
+        get => Volatile.Read(ref _session);
+        set => Volatile.Write(ref _session, value);
+    }
+
+    /// <summary>The identity with the new key, while the one before a rotation still is <see cref="Session"/>. Control thread.</summary>
+    public WireGuardPeer? Successor { get; set; }
+
+    /// <summary>The key that a new one has replaced: not let in again, though the configuration may not know yet. Control thread.</summary>
+    public PublicKey? Replaced { get; set; }
+
+    /// <summary>Handshake initiations since it last answered. Control thread.</summary>
+    public int Unanswered { get; set; }
 
     /// <summary>Where it is now. An immutable object is swapped, so that readers never see half an address.</summary>
     public EndpointHolder? Endpoint => Volatile.Read(ref _endpoint);

@@ -37,8 +37,8 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
         var changed = new List<(Peer Peer, ImmutableArray<IPNetwork> Old)>();
         foreach (var peer in _peers)
         {
-            // A changed key is another peer, as in wg.
-            if (!peer.IsRemoved && stay.TryGetValue(peer.Config.Id, out var still) && still.PublicKey == peer.Config.PublicKey) continue;
+            // A changed key is another peer, as in wg, but for a rotation, which keeps one of the keys.
+            if (!peer.IsRemoved && stay.TryGetValue(peer.Config.Id, out var still) && PeerIdentities.Share(peer, still)) continue;
             if (!peer.IsRemoved) Remove(peer);
             changed.Add((peer, peer.Config.AllowedIps));
         }
@@ -71,11 +71,11 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     public void ChangeIdentity(PrivateKey key)
     {
         if (tunnel.Identity is not { } identity) return;
-        if (identity.SetPrivateKey(key, tunnel.Clock.Moment)?.Owner is Peer self)
+        if (identity.SetPrivateKey(key, tunnel.Clock.Moment) is { Owner: Peer self } gone)
         {
+            if (gone == self.Successor) self.Successor = null;
             // A peer with our own new key is nobody to talk to (wg drops it too).
-            self.IsRemoved = true;
-            _byId.TryRemove(self.Config.Id, out _);
+            else Forget(self);
         }
 
         foreach (var peer in _peers) loop.Service(tunnel, peer);
@@ -98,37 +98,33 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     /// <summary>Null where the protocol refuses the key: it is this tunnel's own, or another peer has it.</summary>
     private Peer? Add(PeerConfig config)
     {
-        WireGuardPeer? session = null;
-        if (tunnel.Identity is { } identity)
-        {
-            if (config.PublicKey is not { } key) return null;
-            session = identity.AddPeer(key, config.PresharedKey, config.PersistentKeepalive);
-            if (session is null) return null;
-        }
-
-        var peer = new Peer(_nextIndex++, config) { Session = session };
-        if (session is not null) session.Owner = peer;
+        var peer = new Peer(_nextIndex++, config);
+        if (tunnel.Identity is { } identity && !PeerIdentities.Set(identity, peer)) return null;
         _byId[config.Id] = peer;
         return peer;
     }
 
     private void Change(Peer peer, PeerConfig wanted)
     {
-        var old = peer.Config;
         peer.Apply(wanted);
-        if (peer.Session is not { } session) return;
-        if (!Equals(old.PresharedKey, wanted.PresharedKey)) session.SetPresharedKey(wanted.PresharedKey, tunnel.Clock.Moment);
-        if (old.PersistentKeepalive != wanted.PersistentKeepalive) session.SetPersistentKeepalive(wanted.PersistentKeepalive, tunnel.Clock.Moment);
+        if (tunnel.Identity is not { } identity) return;
+        PeerIdentities.Set(identity, peer);
+        PeerIdentities.Tune(peer, tunnel.Clock.Moment);
         loop.Service(tunnel, peer);
     }
 
     private void Remove(Peer peer)
     {
+        Forget(peer);
+        if (tunnel.Identity is { } identity) PeerIdentities.Remove(identity, peer);
+        tunnel.PostOutbound(new Command(CommandKind.DropWaiting, peer));
+    }
+
+    private void Forget(Peer peer)
+    {
         peer.IsRemoved = true;
         _byId.TryRemove(peer.Config.Id, out _);
         tunnel.HandshakeLedger.Forget(peer);
-        if (peer.Session is { } session) tunnel.Identity!.RemovePeer(session);
-        tunnel.PostOutbound(new Command(CommandKind.DropWaiting, peer));
     }
 
     private void UpdateRoutes(List<(Peer Peer, ImmutableArray<IPNetwork> Old)> changed)

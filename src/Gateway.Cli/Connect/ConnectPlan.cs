@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Gateway.Contracts;
 using Gateway.Engine;
 using Gateway.Protocol;
 
@@ -18,6 +19,21 @@ internal sealed record WantedEndpoint(Guid PeerId, WgQuickEndpoint Endpoint);
 /// <param name="Notices">What the person should know at the start: one sentence each.</param>
 internal sealed record ConnectPlan(TunnelConfig Config, ImmutableArray<WantedEndpoint> Endpoints, ImmutableArray<string> Notices)
 {
+    /// <summary>Where changes are asked for; null = nowhere.</summary>
+    public Uri? Follow { get; init; }
+
+    /// <summary>Whether the MTU was given on the command line, and so stays.</summary>
+    public bool KeepsMtu { get; init; }
+
+    /// <summary>Whether AllowedIPs become routes.</summary>
+    public bool SetsRoutes { get; init; } = true;
+
+    /// <summary>Whether IPv6 routes can be set.</summary>
+    public bool HostHasIpv6 { get; init; } = true;
+
+    /// <summary>Name servers as the file has them.</summary>
+    public DnsWish Dns { get; init; } = DnsWish.None;
+
     // 0.0.0.0/0 is covered by its two halves, which are more specific than the default route that stays (docs/decisions: connect's default route).
     private static readonly (IPNetwork Whole, IPNetwork Low, IPNetwork High) DefaultV4 = (IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("0.0.0.0/1"), IPNetwork.Parse("128.0.0.0/1"));
     private static readonly (IPNetwork Whole, IPNetwork Low, IPNetwork High) DefaultV6 = (IPNetwork.Parse("::/0"), IPNetwork.Parse("::/1"), IPNetwork.Parse("8000::/1"));
@@ -31,12 +47,16 @@ internal sealed record ConnectPlan(TunnelConfig Config, ImmutableArray<WantedEnd
             errors.Add(new WgQuickError(peer.Line, "This [Peer] has the public key of [Interface]'s own PrivateKey; a tunnel's two ends need different keys."));
 
         var routes = ImmutableArray.CreateBuilder<IPNetwork>();
-        if (file.Table is null or "auto") AddRoutes(file, hostHasIpv6, routes, notices);
+        var setsRoutes = file.Table is null or "auto";
+        if (setsRoutes)
+        {
+            var left = AddRoutes(file.Peers.SelectMany(p => p.AllowedIps), file.Addresses, hostHasIpv6, routes);
+            if (left > 0) notices.Add(string.Create(CultureInfo.InvariantCulture, $"IPv6 is switched off on this host: {left} IPv6 route(s) of AllowedIPs are left out."));
+        }
         else if (file.Table != "off") errors.Add(new WgQuickError(file.TableLine, $"Table \"{file.Table}\": connect puts routes into the main table only; \"auto\" and \"off\" are possible."));
 
         foreach (var hook in file.Hooks) notices.Add($"line {hook.Line}: {hook.Key} is not run: {hook.Command}");
         if (file.SaveConfig) notices.Add("SaveConfig is ignored: connect never writes the file.");
-        if (!file.DnsServers.IsEmpty || !file.DnsSearch.IsEmpty) notices.Add(DnsNotice(file, name));
         if (file.Peers.IsEmpty) notices.Add("The file has no [Peer]: nothing can pass until it has one.");
 
         var peers = file.Peers.Select(p => (File: p, Config: new PeerConfig
@@ -61,7 +81,15 @@ internal sealed record ConnectPlan(TunnelConfig Config, ImmutableArray<WantedEnd
             KernelRoutes = routes.ToImmutable(),
             Peers = [.. peers.Select(p => p.Config)],
         };
-        return new ConnectPlan(config, [.. peers.Where(p => p.File.Endpoint is not null).Select(p => new WantedEndpoint(p.Config.Id, p.File.Endpoint!))], notices.ToImmutable());
+        return new ConnectPlan(config, [.. peers.Where(p => p.File.Endpoint is not null).Select(p => new WantedEndpoint(p.Config.Id, p.File.Endpoint!))], notices.ToImmutable())
+        {
+            // Only what is inside the tunnel is asked, and only where it is clear whose the changes are.
+            Follow = peers is [var only] && file.Follow is { } url && only.Config.AllowedIps.Any(a => a.Contains(IPAddress.Parse(url.Host.Trim('[', ']')))) ? url : null,
+            KeepsMtu = mtu is not null,
+            SetsRoutes = setsRoutes,
+            HostHasIpv6 = hostHasIpv6,
+            Dns = new DnsWish([.. file.DnsServers.Select(s => s.ToString())], file.DnsSearch),
+        };
     }
 
     /// <summary>Plans for the lab's wire format: one peer that everything goes to.</summary>
@@ -91,18 +119,33 @@ internal sealed record ConnectPlan(TunnelConfig Config, ImmutableArray<WantedEnd
         Peers = [.. config.Peers.Select(p => endpoints.TryGetValue(p.Id, out var endpoint) && !endpoint.Equals(p.Endpoint) ? p with { Endpoint = endpoint } : p)],
     };
 
-    private static void AddRoutes(WgQuickFile file, bool hostHasIpv6, ImmutableArray<IPNetwork>.Builder routes, ImmutableArray<string>.Builder notices)
+    /// <summary>The configuration as the gateway wants it now: routes and MTU, of the one peer. What it says that is no prefix is left out.</summary>
+    public TunnelConfig Following(TunnelConfig config, SelfConfigResponse wanted)
+    {
+        var allowed = wanted.Routes.Select(r => IPNetwork.TryParse(r, out var prefix) ? prefix : (IPNetwork?)null).OfType<IPNetwork>().Distinct().ToImmutableArray();
+        var routes = ImmutableArray.CreateBuilder<IPNetwork>();
+        if (SetsRoutes) AddRoutes(allowed, config.Addresses, HostHasIpv6, routes);
+        return config with
+        {
+            Mtu = KeepsMtu || wanted.Mtu is < 576 or > 65535 ? config.Mtu : wanted.Mtu,
+            KernelRoutes = routes.ToImmutable(),
+            Peers = [config.Peers[0] with { AllowedIps = allowed }],
+        };
+    }
+
+    /// <summary>Answers how many were left out.</summary>
+    private static int AddRoutes(IEnumerable<IPNetwork> allowed, ImmutableArray<InterfaceAddress> addresses, bool hostHasIpv6, ImmutableArray<IPNetwork>.Builder routes)
     {
         // The kernel makes the route of each address's own network by itself.
-        var connected = file.Addresses.Select(a => a.Network).ToHashSet();
+        var connected = addresses.Select(a => a.Network).ToHashSet();
         var left = 0;
-        foreach (var prefix in file.Peers.SelectMany(p => p.AllowedIps))
+        foreach (var prefix in allowed)
         {
             if (prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 && !hostHasIpv6) left++;
             else routes.AddRange(Halves(prefix).Where(r => !connected.Contains(r) && !routes.Contains(r)));
         }
 
-        if (left > 0) notices.Add(string.Create(CultureInfo.InvariantCulture, $"IPv6 is switched off on this host: {left} IPv6 route(s) of AllowedIPs are left out."));
+        return left;
     }
 
     private static IEnumerable<IPNetwork> Halves(IPNetwork prefix)
@@ -110,14 +153,5 @@ internal sealed record ConnectPlan(TunnelConfig Config, ImmutableArray<WantedEnd
         if (prefix.PrefixLength != 0) return [prefix];
         var (_, low, high) = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? DefaultV4 : DefaultV6;
         return [low, high];
-    }
-
-    private static string DnsNotice(WgQuickFile file, string name)
-    {
-        var servers = string.Join(' ', file.DnsServers);
-        var search = string.Join(' ', file.DnsSearch);
-        var wanted = string.Join(", ", new[] { servers, search.Length > 0 ? $"search {search}" : "" }.Where(s => s.Length > 0));
-        var command = servers.Length > 0 ? $"resolvectl dns {name} {servers}" : $"resolvectl domain {name} {search}";
-        return $"DNS is not set by connect; the file wants {wanted}. With systemd-resolved: {command}";
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Gateway.Cli.Output;
+using Gateway.Contracts;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Linux;
@@ -20,6 +21,8 @@ internal sealed partial class ConnectRunner : IDisposable
     private readonly HashSet<Guid> _established = [];
     private readonly EndpointRoutes _endpointRoutes = new();
     private readonly SemaphoreSlim _routing = new(1);
+    private readonly NameServers _nameServers = new();
+    private DnsWish _dns = DnsWish.None;
     private TunnelConfig _config;
 
     private ConnectRunner(ConnectPlan plan, ILoggerFactory logs)
@@ -42,9 +45,11 @@ internal sealed partial class ConnectRunner : IDisposable
         using var stop = new CancellationTokenSource();
         var watching = runner.WatchAsync(stop.Token);
         var events = runner.TellEventsAsync(stop.Token);
+        var following = runner.FollowAsync(stop.Token);
         await signals.Stopped;
         await stop.CancelAsync();
-        await Task.WhenAll(watching, events);
+        await Task.WhenAll(watching, events, following);
+        await runner._nameServers.RevertAsync();
         LogStopped(runner._log);
         return ExitCodes.Ok;
     }
@@ -73,6 +78,7 @@ internal sealed partial class ConnectRunner : IDisposable
         if (status.State != TunnelState.Up) throw new CommandException($"{status.Cause} {status.Remedy}".Trim(), ExitCodes.Failed);
         if (!status.LinkProblems.IsEmpty) throw Refused(status.LinkProblems);
         Tell(status);
+        await SetDnsAsync(status.Name, _plan.Dns);
     }
 
     private static CommandException Refused(IReadOnlyList<LinkProblem> problems) =>
@@ -178,31 +184,87 @@ internal sealed partial class ConnectRunner : IDisposable
             : "are its address and port right, does it know this end's public key, and does a firewall let UDP through?");
         if (news is PeerNews.Silent or PeerNews.StillSilent && _plan.Endpoints.FirstOrDefault(e => e.PeerId == peer.Id) is { } wanted)
         {
-            var now = await ResolveAsync(wanted.Endpoint, stop);
-            // A peer that has roamed may have gone silent where it went: the written address is then the best that is known.
-            if (now is null || (now.Equals(peer.Endpoint) && now.Equals(status.Endpoint))) return;
-            if (!now.Equals(status.Endpoint)) LogResolved(_log, peer.Name, now);
-            await ApplyEndpointAsync(peer.Id, status.Endpoint ?? now);
-            await ApplyEndpointAsync(peer.Id, now);
+            // A peer that has roamed may have gone silent where it went: the written address is then the best that is known. A name may have several.
+            if (await ResolveAsync(wanted.Endpoint, status.Endpoint, stop) is not { } now || now.Equals(status.Endpoint)) return;
+            LogResolved(_log, peer.Name, now);
+            await TryEndpointAsync(peer.Id, now);
         }
     }
 
-    private async Task ApplyEndpointAsync(Guid peer, IPEndPoint endpoint)
+    private async Task SetDnsAsync(string device, DnsWish wish)
     {
-        var next = ConnectPlan.WithEndpoints(_config, new Dictionary<Guid, IPEndPoint> { [peer] = endpoint });
-        var others = next.Peers.Select(p => p.Endpoint).Concat(_plane.GetPeers(_config.Id).Select(p => p.Endpoint));
-        foreach (var problem in await KeepEndpointsOutsideAsync(others, _plane.GetTunnels()[0].Name)) LogRoute(_log, problem.What, problem.Cause);
-        await _plane.ApplyAsync([next]);
-        _config = next;
+        if (wish.Equals(_dns)) return;
+        _dns = wish;
+        if (await _nameServers.SetAsync(device, wish, all: _config.Peers.Any(p => p.AllowedIps.Any(a => a.PrefixLength == 0))) is { } notice) LogNotice(_log, notice);
     }
 
-    private static async Task<IPEndPoint?> ResolveAsync(WgQuickEndpoint endpoint, CancellationToken stop = default)
+    /// <summary>Does as the gateway says, for as long as it is connected: routes, MTU, name servers.</summary>
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        if (_plan.Follow is not { } url) return;
+        using var follower = new ConfigFollower(url);
+        try
+        {
+            await foreach (var wanted in follower.FollowAsync(stop)) await TakeAsync(wanted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+
+    private async Task TakeAsync(SelfConfigResponse wanted)
+    {
+        var (old, next) = (_config, _plan.Following(_config, wanted));
+        var device = _plane.GetTunnels()[0].Name;
+        var news = Differences(old, next).ToList();
+        if (news.Count > 0)
+        {
+            // The way to the gateway itself must not go into the tunnel, or the change would be the last.
+            _config = next;
+            if (await KeepEndpointsOutsideAsync(next.Peers.Select(p => p.Endpoint).Concat(_plane.GetPeers(next.Id).Select(p => p.Endpoint)), device) is { Count: > 0 } problems)
+            {
+                _config = old;
+                foreach (var problem in problems) LogRoute(_log, problem.What, problem.Cause);
+                return;
+            }
+
+            await _plane.ApplyAsync([next]);
+            foreach (var problem in _plane.GetTunnels()[0].LinkProblems) LogRoute(_log, problem.What, problem.Cause);
+            Say(string.Join(", ", news));
+        }
+
+        var dns = new DnsWish(wanted.DnsServers, wanted.SearchDomains);
+        if (dns.Equals(_dns)) return;
+        Say(dns.IsEmpty ? "no name servers any more" : $"DNS {dns}");
+        await SetDnsAsync(device, dns);
+    }
+
+    private void Say(string news) => LogFollowed(_log, news);
+
+    private static IEnumerable<string> Differences(TunnelConfig old, TunnelConfig next)
+    {
+        foreach (var added in next.KernelRoutes.Except(old.KernelRoutes)) yield return $"route {added} added";
+        foreach (var gone in old.KernelRoutes.Except(next.KernelRoutes)) yield return $"route {gone} removed";
+        if (next.Mtu != old.Mtu) yield return $"MTU {next.Mtu}";
+        if (!next.Peers[0].AllowedIps.ToHashSet().SetEquals(old.Peers[0].AllowedIps) && next.KernelRoutes.ToHashSet().SetEquals(old.KernelRoutes)) yield return "allowed IPs";
+    }
+
+    private async Task TryEndpointAsync(Guid peer, IPEndPoint endpoint)
+    {
+        var others = _plane.GetPeers(_config.Id).Select(p => p.Endpoint).Append(endpoint);
+        foreach (var problem in await KeepEndpointsOutsideAsync(others, _plane.GetTunnels()[0].Name)) LogRoute(_log, problem.What, problem.Cause);
+        _plane.MoveEndpoint(_config.Id, peer, endpoint);
+    }
+
+    /// <summary>The address after the one that was tried last, IPv6 and IPv4 as the resolver orders them; null where there is none.</summary>
+    private static async Task<IPEndPoint?> ResolveAsync(WgQuickEndpoint endpoint, IPEndPoint? tried = null, CancellationToken stop = default)
     {
         if (endpoint.Numeric is { } numeric) return numeric;
         try
         {
             var addresses = await Dns.GetHostAddressesAsync(endpoint.Host, stop);
-            return addresses.Length > 0 ? new IPEndPoint(addresses[0], endpoint.Port) : null;
+            return addresses.Length > 0 ? new IPEndPoint(addresses[(Array.IndexOf(addresses, tried?.Address) + 1) % addresses.Length], endpoint.Port) : null;
         }
         catch (SocketException)
         {
@@ -236,6 +298,9 @@ internal sealed partial class ConnectRunner : IDisposable
 
     [LoggerMessage(EventId = 6109, Level = LogLevel.Information, Message = "{Peer} is tried at {Endpoint} now.")]
     private static partial void LogResolved(ILogger logger, string peer, IPEndPoint endpoint);
+
+    [LoggerMessage(EventId = 6112, Level = LogLevel.Information, Message = "The gateway has changed this connection: {News}.")]
+    private static partial void LogFollowed(ILogger logger, string news);
 
     [LoggerMessage(EventId = 6111, Level = LogLevel.Warning, Message = "{What}: {Cause}.")]
     private static partial void LogRoute(ILogger logger, string what, string cause);

@@ -101,6 +101,12 @@ public sealed record PeerConfig
     /// <summary>The optional symmetric key.</summary>
     public PresharedKey? PresharedKey { get; init; }
 
+    /// <summary>
+    /// The key before a rotation. It works beside <see cref="PublicKey"/> until that one has made a session
+    /// (<see cref="DataPlaneEventKind.KeyReplaced"/>), or until this member is gone; null = there is none.
+    /// </summary>
+    public PreviousKey? Previous { get; init; }
+
     /// <summary>Where it can be reached: configured, or last seen. It moves with authenticated packets; a changed value here moves it too.</summary>
     public IPEndPoint? Endpoint { get; init; }
 
@@ -119,3 +125,8 @@ public sealed record PeerConfig
     /// <summary>Where packets from this peer may go; null = anywhere. Outside it they are dropped as <see cref="DropReason.DestinationNotAllowed"/>.</summary>
     public ImmutableArray<IPNetwork>? AllowedDestinations { get; init; }
 }
+
+/// <summary>A key that a peer may still use after it was given a new one.</summary>
+/// <param name="PublicKey">The key.</param>
+/// <param name="PresharedKey">The symmetric key that goes with it; null = none.</param>
+public sealed record PreviousKey(PublicKey PublicKey, PresharedKey? PresharedKey);

@@ -83,6 +83,9 @@ public sealed record WgQuickFile
     /// <summary>Whether wg-quick would write the file anew when it goes down.</summary>
     public bool SaveConfig { get; init; }
 
+    /// <summary>Where Gateway's own client asks for changes, from the comment "# Follow = URL" that Gateway writes; null = nowhere.</summary>
+    public Uri? Follow { get; init; }
+
     /// <summary>All commands of the file, in its order.</summary>
     public ImmutableArray<WgQuickHook> Hooks { get; init; } = [];
 

@@ -60,6 +60,7 @@ internal sealed class WgQuickParser
     private string? _table;
     private int _tableLine;
     private bool _saveConfig;
+    private Uri? _follow;
 
     public bool TryParse(string text, [NotNullWhen(true)] out WgQuickFile? file, out ImmutableArray<WgQuickError> errors)
     {
@@ -67,6 +68,7 @@ internal sealed class WgQuickParser
         {
             _line++;
             var comment = raw.IndexOf('#');
+            if (comment >= 0) ReadComment(raw[(comment + 1)..].Trim());
             var line = (comment < 0 ? raw : raw[..comment]).Trim();
             if (line.IsEmpty) continue;
             if (line[0] == '[') ReadSection(line);
@@ -94,6 +96,7 @@ internal sealed class WgQuickParser
         Table = _table,
         TableLine = _tableLine,
         SaveConfig = _saveConfig,
+        Follow = _follow,
         Hooks = _hooks.ToImmutable(),
         Peers =
         [
@@ -108,6 +111,14 @@ internal sealed class WgQuickParser
             }),
         ],
     };
+
+    /// <summary>One comment is more than a comment; anything else is none of ours.</summary>
+    private void ReadComment(ReadOnlySpan<char> comment)
+    {
+        const string Follow = "Follow = ";
+        if (comment.StartsWith(Follow, StringComparison.Ordinal) && Uri.TryCreate(comment[Follow.Length..].ToString(), UriKind.Absolute, out var url)
+            && url.Scheme == Uri.UriSchemeHttp && IPAddress.TryParse(url.Host.Trim('[', ']'), out _)) _follow = url;
+    }
 
     private void ReadSection(ReadOnlySpan<char> line)
     {

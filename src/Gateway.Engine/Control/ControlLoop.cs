@@ -70,7 +70,9 @@ internal sealed partial class ControlLoop : IDisposable
     {
         peer.ClearServicePending();
         if (peer.IsRemoved || peer.Session is not { } session) return;
-        peer.DueAt = session.Service(_clock.Moment);
+        var now = _clock.Moment;
+        peer.DueAt = session.Service(now);
+        if (peer.Successor is { } successor) peer.DueAt = Instant.Min(peer.DueAt, successor.Service(now));
         if (peer.DueAt < peer.QueuedAt)
         {
             _timers.Enqueue((tunnel, peer), peer.DueAt.Ticks);

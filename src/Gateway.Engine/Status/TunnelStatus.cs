@@ -76,6 +76,10 @@ public enum DataPlaneEventKind
     SessionEstablished,
     /// <summary>A peer's endpoint moved; the text is the new one.</summary>
     EndpointMoved,
+    /// <summary>A peer's new key made its first session; the key before it is no longer let in.</summary>
+    KeyReplaced,
+    /// <summary>A peer has not answered several handshake initiations in a row.</summary>
+    PeerSilent,
     /// <summary>An offload was refused by the kernel and is off from now on; the text names it.</summary>
     OffloadOff,
 }

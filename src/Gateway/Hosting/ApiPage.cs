@@ -67,6 +67,7 @@ internal static class ApiPage
                 {"name":"host-u","addresses":["192.168.53.99/32"],"keepaliveSeconds":25,"tags":["office"],"notes":"Third floor"}
                 """,
             [typeof(BulkRequest)] = """{"action":"disable","filter":{"tunnel":"wg0","tag":"contractors"}}""",
+            [typeof(RotateKeysRequest)] = """{"graceSeconds":86400}""",
             [typeof(ConfigLinkSettings)] = """{"expiresInSeconds":86400}""",
             [typeof(RouteSettings)] = """{"prefix":"192.168.60.0/24","installOn":"client"}""",
             [typeof(InterfaceSettings)] = """{"rpFilter":"loose","enforce":true}""",

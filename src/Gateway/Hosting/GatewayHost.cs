@@ -11,6 +11,7 @@ using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
 using Gateway.Features.Routes;
+using Gateway.Features.Self;
 using Gateway.Features.Status;
 using Gateway.Features.Tunnels;
 using Gateway.Linux;
@@ -143,6 +144,7 @@ internal static class GatewayHost
         api.MapTunnels();
         api.MapPeers();
         api.MapRoutes();
+        api.MapSelf();
         api.MapInterfaces();
         api.MapHost();
         api.MapPackets();

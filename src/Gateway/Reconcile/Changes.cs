@@ -14,6 +14,7 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
     private readonly List<Touched> _touched = [];
     private readonly List<PlannedChange> _recorded = [];
     private readonly List<Action> _afterCommit = [];
+    private readonly List<string> _effects = [];
 
     public GatewayDbContext Db { get; } = db;
 
@@ -28,6 +29,9 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
 
     public IReadOnlyList<Action> Afterwards => _afterCommit;
 
+    /// <summary>What would follow that no snapshot shows.</summary>
+    public IReadOnlyList<string> Effects => _effects;
+
     public Guid NewId() => Guid.CreateVersion7(Now);
 
     public void Touch(Guid tunnelId, Guid? peerId = null) => _touched.Add(new Touched(tunnelId, peerId));
@@ -39,6 +43,9 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
     /// <param name="after">The document after; null where it is deleted.</param>
     public void Record(string action, string subject, object? before, object? after) => _recorded.Add(AuditDocuments.Compare(action, subject, before, after));
 
+    /// <summary>Says in a sentence what follows from the change, where that is nothing of tunnels and peers: for a dry run.</summary>
+    public void Foretell(string effect) => _effects.Add(effect);
+
     /// <summary>Does what the database cannot hold, such as telling the kernel, once the change is committed; never in a dry run.</summary>
     public void AfterCommit(Action action) => _afterCommit.Add(action);
 }
@@ -48,7 +55,7 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
 /// then the reconciler is told, in the order of the commits, and given a moment to bring the engine there. A dry run goes the same way up to
 /// the commit. One for each scope.
 /// </summary>
-internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconciler, TimeProvider time)
+internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconciler, ChangeEffects effects, TimeProvider time)
 {
     /// <summary>How long an answer waits for the engine. After that the status tells how it went.</summary>
     private static readonly TimeSpan ApplyPatience = TimeSpan.FromSeconds(5);
@@ -77,7 +84,7 @@ internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconcil
                 await db.SaveChangesAsync(cancellationToken);
                 if (DryRun)
                 {
-                    Plan = new PlanResponse(change.Recorded);
+                    Plan = new PlanResponse(change.Recorded) { Effects = await effects.DescribeAsync(db, change, cancellationToken) };
                     return result;
                 }
 

@@ -5,6 +5,7 @@ using Gateway.Contracts.Live;
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Features.Events;
+using Gateway.Features.Self;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -19,7 +20,8 @@ namespace Gateway.Reconcile;
 /// 5. tell those who wait. What fails is tried again with growing pauses, from step 1.
 /// </summary>
 internal sealed partial class Reconciler(
-    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, DataPlane dataPlane, TableKeeper tables, ControlSockets sockets, EventLog events, TimeProvider time, ILogger<Reconciler> logger)
+    IDbContextFactory<GatewayDbContext> contexts, SnapshotLoader loader, EndpointLookups lookups, DataPlane dataPlane, TableKeeper tables, ControlSockets sockets,
+    SelfListeners listeners, Followers followers, EventLog events, TimeProvider time, ILogger<Reconciler> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -54,6 +56,9 @@ internal sealed partial class Reconciler(
         return done.Task;
     }
 
+    /// <summary>Tells that a peer does not answer: one with a configured endpoint is tried elsewhere.</summary>
+    public void PostSilent(Guid tunnelId, Guid peerId) => _work.Writer.TryWrite(new Work([], 0, null, null) { Silent = new Touched(tunnelId, peerId) });
+
     /// <summary>What is saved and what runs; why they differ.</summary>
     public Contracts.RevisionStatus GetRevision(ImmutableArray<TunnelStatus> tunnels, IReadOnlyCollection<Contracts.KernelProblem> kernelProblems)
     {
@@ -75,7 +80,6 @@ internal sealed partial class Reconciler(
     public async Task RunAsync(long lastSessionStart, CancellationToken cancellationToken)
     {
         loader.LastSessionStart = lastSessionStart;
-        var lookups = new EndpointLookups(_work.Writer, time, logger);
         using var expiry = time.CreateTimer(_ => _work.Writer.TryWrite(Work.Expiry), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using var paths = time.CreateTimer(_ => _work.Writer.TryWrite(Work.Paths), null, PathInterval, PathInterval);
         var pending = new List<Work> { Work.Everything };
@@ -84,11 +88,12 @@ internal sealed partial class Reconciler(
         {
             try
             {
-                await TakeAsync(pending, cancellationToken);
+                LookElsewhere(pending, cancellationToken);
+                if (pending.Count > 0) await TakeAsync(pending, cancellationToken);
                 foreach (var work in pending) work.Done?.TrySetResult();
                 pending.Clear();
                 pause = FirstPause;
-                lookups.Start(loader.Tunnels, cancellationToken);
+                lookups.Start(loader.Tunnels, _work.Writer, cancellationToken);
                 SetExpiry(expiry);
                 await _work.Reader.WaitToReadAsync(cancellationToken);
             }
@@ -103,6 +108,16 @@ internal sealed partial class Reconciler(
 
             while (_work.Reader.TryRead(out var work)) pending.Add(work);
         }
+    }
+
+    private void LookElsewhere(List<Work> pending, CancellationToken cancellationToken)
+    {
+        foreach (var (tunnelId, peerId) in pending.Select(w => w.Silent).OfType<Touched>())
+        {
+            if (loader.Find(tunnelId)?.Find(peerId!.Value) is { Config: not null } peer) _ = lookups.TryElsewhere(tunnelId, peer, cancellationToken);
+        }
+
+        pending.RemoveAll(w => w.Silent is not null);
     }
 
     private async Task TakeAsync(List<Work> pending, CancellationToken cancellationToken)
@@ -126,6 +141,8 @@ internal sealed partial class Reconciler(
         await tables.SyncAsync(loader.Tunnels.Select(t => t.Row), cancellationToken);
         await dataPlane.ApplyAsync(configs, cancellationToken);
         await sockets.SyncAsync(configs);
+        await listeners.SyncAsync(configs);
+        followers.Wake(pending.Contains(Work.Everything) || pending.Any(w => w.MayMovePaths) ? null : [.. pending.SelectMany(w => w.Touched)]);
         var before = _taken;
         lock (_gate)
         {
@@ -142,12 +159,12 @@ internal sealed partial class Reconciler(
     {
         if (!pending.Contains(Work.Expiry)) return [];
         var now = time.GetUtcNow().UtcTicks;
-        return loader.Tunnels.SelectMany(t => t.Peers.Where(p => p.Config is not null && p.ExpiresAt <= now).Select(p => new Touched(t.Row.Id, p.Id)));
+        return loader.Tunnels.SelectMany(t => t.Peers.Where(p => p.NextChange <= now).Select(p => new Touched(t.Row.Id, p.Id)));
     }
 
     private void SetExpiry(ITimer timer)
     {
-        var next = loader.Tunnels.SelectMany(t => t.Peers).Where(p => p.Config is not null && p.ExpiresAt is not null).Min(p => p.ExpiresAt);
+        var next = loader.Tunnels.SelectMany(t => t.Peers).Min(p => p.NextChange);
         if (next is null) return;
         // A timer takes at most 49 days; it is simply set again then.
         var wait = TimeSpan.FromTicks(Math.Clamp(next.Value - time.GetUtcNow().UtcTicks, 0, TimeSpan.TicksPerDay));
@@ -166,6 +183,11 @@ internal sealed record Work(ImmutableArray<Touched> Touched, long Revision, Task
     public static readonly Work Everything = new([], 0, null, null) { MayMovePaths = true };
     public static readonly Work Expiry = new([], 0, new TaskCompletionSource(), null);
     public static readonly Work Paths = new([], 0, new TaskCompletionSource(), null) { MayMovePaths = true };
+
+    /// <summary>A peer that does not answer; nothing was changed.</summary>
+    public Touched? Silent { get; init; }
+
+    public static Work Of(FoundEndpoint found) => new([], 0, null, found);
 
     /// <summary>Whether a tunnel's way to its peers may be another after it.</summary>
     public bool MayMovePaths { get; private init; } = Found is not null || Touched.Any(t => t.PeerId is null);

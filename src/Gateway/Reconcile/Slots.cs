@@ -94,6 +94,12 @@ internal sealed class PeerSlot
     /// <summary>UTC ticks; null = never.</summary>
     public required long? ExpiresAt { get; init; }
 
+    /// <summary>When the key before the present one ends, UTC ticks; null = there is none.</summary>
+    public required long? PreviousKeyUntil { get; init; }
+
+    /// <summary>When it changes by itself, UTC ticks; null = never.</summary>
+    public long? NextChange => Config is null ? null : Config.Previous is null ? ExpiresAt : Math.Min(ExpiresAt ?? long.MaxValue, PreviousKeyUntil ?? long.MaxValue);
+
     /// <summary>Whether the configured endpoint is a name that has not been looked up yet.</summary>
     public bool NeedsLookup => Config is { Endpoint: null } && ConfiguredEndpoint is not null;
 }

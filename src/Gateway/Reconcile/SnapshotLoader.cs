@@ -76,8 +76,23 @@ internal sealed class SnapshotLoader(SecretVault vault, PathMtu mtu, TimeProvide
             KernelRoutes = peer.KernelRoutes,
             ConfiguredEndpoint = configured,
             ExpiresAt = peer.ExpiresAt,
+            PreviousKeyUntil = peer.PreviousKeyUntil,
         });
         return true;
+    }
+
+    /// <summary>Reads nothing but what is named: whole tunnels, or of a tunnel those peers alone. For a look at a change; no snapshot comes of it.</summary>
+    public async Task LoadOnlyAsync(GatewayDbContext db, IReadOnlyCollection<Touched> touched, CancellationToken cancellationToken)
+    {
+        var whole = touched.Where(t => t.PeerId is null).Select(t => t.TunnelId).ToHashSet();
+        foreach (var tunnelId in touched.Select(t => t.TunnelId).Distinct())
+        {
+            if (whole.Contains(tunnelId)) await LoadTunnelAsync(db, tunnelId, cancellationToken);
+            else if (await db.Tunnels.AsNoTracking().SingleOrDefaultAsync(t => t.Id == tunnelId, cancellationToken) is { } row) _tunnels[tunnelId] = NewSlot(row);
+        }
+
+        foreach (var (tunnelId, peerId) in touched.Where(t => t.PeerId is not null && !whole.Contains(t.TunnelId)).Distinct())
+            await LoadPeerAsync(db, tunnelId, peerId!.Value, cancellationToken);
     }
 
     private async Task LoadTunnelAsync(GatewayDbContext db, Guid tunnelId, CancellationToken cancellationToken)
@@ -156,6 +171,7 @@ internal sealed class SnapshotLoader(SecretVault vault, PathMtu mtu, TimeProvide
             Id = row.Id,
             ConfiguredEndpoint = row.Endpoint,
             ExpiresAt = row.ExpiresAt,
+            PreviousKeyUntil = row.PreviousKeyUntil,
             KernelRoutes = kernel.DrainToImmutable(),
             Config = !letIn ? null : new PeerConfig
             {
@@ -163,6 +179,7 @@ internal sealed class SnapshotLoader(SecretVault vault, PathMtu mtu, TimeProvide
                 Name = row.Name,
                 PublicKey = row.PublicKey is not null && PublicKey.TryParse(row.PublicKey, out var key) ? key : null,
                 PresharedKey = row.ProtectedPresharedKey is null ? null : vault.UnprotectPresharedKey(row.ProtectedPresharedKey),
+                Previous = ToPrevious(row),
                 Endpoint = endpoint,
                 DialOnStart = dial,
                 PersistentKeepalive = TimeSpan.FromSeconds(row.KeepaliveSeconds),
@@ -172,6 +189,10 @@ internal sealed class SnapshotLoader(SecretVault vault, PathMtu mtu, TimeProvide
             },
         };
     }
+
+    private PreviousKey? ToPrevious(Peer row) =>
+        row.PreviousKeyUntil > time.GetUtcNow().UtcTicks && PublicKey.TryParse(row.PreviousPublicKey, out var key)
+            ? new PreviousKey(key, row.ProtectedPreviousPresharedKey is null ? null : vault.UnprotectPresharedKey(row.ProtectedPreviousPresharedKey)) : null;
 
     // The engine follows a peer that moves by itself. What it is told here is where to begin, and stays the same object until a person changes it.
     private (IPEndPoint? Endpoint, bool Dial) ChooseEndpoint(Peer row, PeerSlot? old)

@@ -16,6 +16,9 @@ internal static class Problems
         type: Type((int)failure.Kind),
         extensions: new Dictionary<string, object?> { ["errors"] = failure.Errors });
 
+    /// <summary>The document by itself, for an answer that is not of the API's own pipeline.</summary>
+    public static ApiProblem Of(int status, string detail) => new() { Type = Type(status), Title = Title(status), Status = status, Detail = detail };
+
     /// <summary>Gives problems that the framework makes by itself (401, 404, 405, …) the same type and title.</summary>
     public static void Complete(ProblemDetailsContext context)
     {

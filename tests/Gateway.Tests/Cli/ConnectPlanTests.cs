@@ -69,11 +69,11 @@ public sealed class ConnectPlanTests
     }
 
     [Fact]
-    public void HooksAndDns_AreToldAndNotDone()
+    public void HooksAreTold_AndDnsIsPlanned()
     {
         var plan = Plan("PostUp=touch /tmp/x\nDNS=1.1.1.1\nSaveConfig=true", "10.0.0.0/8");
         Assert.Contains(plan.Notices, n => n.Contains("line 3", StringComparison.Ordinal) && n.Contains("not run: touch /tmp/x", StringComparison.Ordinal));
-        Assert.Contains(plan.Notices, n => n.Contains("resolvectl dns wg0 1.1.1.1", StringComparison.Ordinal));
+        Assert.Equal(["1.1.1.1"], plan.Dns.Servers);
         Assert.Contains(plan.Notices, n => n.Contains("SaveConfig", StringComparison.Ordinal));
     }
 

@@ -12,6 +12,9 @@ namespace Gateway.Features.Peers;
 /// <summary>Writes what a peer needs to connect: a wg-quick(8) file, or the command for plain.</summary>
 internal sealed class PeerConfigFile(SecretVault vault, PathMtu mtu)
 {
+    /// <summary>The word of the comment that our own client looks for (ConnectPlan).</summary>
+    private const string FollowKey = "Follow";
+
     /// <summary>The file, secrets included.</summary>
     public string Write(Peer row) => Write(
         row, row.ProtectedPrivateKey is null ? null : vault.UnprotectPrivateKey(row.ProtectedPrivateKey).ToBase64(), PresharedKey(row));
@@ -47,10 +50,13 @@ internal sealed class PeerConfigFile(SecretVault vault, PathMtu mtu)
     {
         var tunnel = row.Tunnel!;
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"# {row.Name} in tunnel {tunnel.Name}\n[Interface]\n");
+        var addresses = PeerView.Addresses(row);
+        text.Append(CultureInfo.InvariantCulture, $"# {row.Name} in tunnel {tunnel.Name}\n");
+        // A comment to all others; our own client follows changes from there.
+        if (FollowUrl(tunnel, addresses) is { } url) text.Append(CultureInfo.InvariantCulture, $"# {FollowKey} = {url}\n");
+        text.Append("[Interface]\n");
         if (privateKey is not null) text.Append(CultureInfo.InvariantCulture, $"PrivateKey = {privateKey}\n");
         else text.Append("# PrivateKey = the one that belongs to this peer's public key; it is not known here\n");
-        var addresses = PeerView.Addresses(row);
         if (addresses.Count > 0) text.Append(CultureInfo.InvariantCulture, $"Address = {string.Join(", ", addresses)}\n");
         if (tunnel.DnsServers.Count + tunnel.SearchDomains.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $"DNS = {string.Join(", ", tunnel.DnsServers.Concat(tunnel.SearchDomains))}\n");
@@ -61,6 +67,15 @@ internal sealed class PeerConfigFile(SecretVault vault, PathMtu mtu)
         else text.Append("# Endpoint = host:port of the gateway; set it as the tunnel's endpoint\n");
         if (row.KeepaliveSeconds > 0) text.Append(CultureInfo.InvariantCulture, $"PersistentKeepalive = {row.KeepaliveSeconds}\n");
         return text.ToString();
+    }
+
+    /// <summary>Where the client asks for changes: on the tunnel's own address, in a family that the client has one of.</summary>
+    private static string? FollowUrl(Tunnel tunnel, List<string> addresses)
+    {
+        if (tunnel.ListenPort == 0) return null;
+        var families = addresses.Select(a => IPNetwork.Parse(a).BaseAddress.AddressFamily).ToHashSet();
+        var own = tunnel.Addresses.Select(a => Addresses.TryReadInterface(a, out var address, out _) ? address.Address : null).FirstOrDefault(a => a is not null && families.Contains(a.AddressFamily));
+        return own is null ? null : $"http://{new IPEndPoint(own, tunnel.ListenPort)}{Self.SelfApplication.Path}";
     }
 
     private string? PresharedKey(Peer row) => row.ProtectedPresharedKey is null ? null : vault.UnprotectPresharedKey(row.ProtectedPresharedKey).ToBase64();

@@ -22,7 +22,7 @@ internal static class PeerRules
         if (string.IsNullOrWhiteSpace(settings.Name)) errors.Add("name", "It is missing.", $"A name has 1 to {MaxNameLength} characters, such as host-u.");
         else if (settings.Name.Length > MaxNameLength || settings.Name.Any(char.IsControl) || settings.Name != settings.Name.Trim())
             errors.Add("name", "It is too long, has control characters, or blanks at an end.", $"A name has 1 to {MaxNameLength} characters on one line.");
-        CheckKeys(settings, tunnel, errors);
+        CheckKeys(settings.PublicKey, settings.PresharedKey, tunnel, errors);
         CheckAddresses(settings.Addresses ?? [], tunnel, errors);
         if (settings.Endpoint is not null && !Addresses.TryReadEndpoint(settings.Endpoint, out _, out var problem))
             errors.Add("endpoint", problem, "It is host:port, such as 203.0.113.5:51820, [2001:db8::5]:51820 or vpn.example.org:51820.");
@@ -59,22 +59,22 @@ internal static class PeerRules
     /// <summary>Reads a prefix that has passed the rules into its canonical text.</summary>
     public static string Canonical(string text) => Addresses.TryReadPrefix(text, out var prefix, out _) ? prefix.ToString() : text;
 
-    private static void CheckKeys(PeerSettings settings, Tunnel tunnel, RuleErrors errors)
+    public static void CheckKeys(string? publicKey, string? presharedKey, Tunnel tunnel, RuleErrors errors)
     {
         if (tunnel.Transport == Transports.Plain)
         {
-            if (settings.PublicKey is not null) errors.Add("publicKey", $"Tunnel '{tunnel.Name}' is plain and has no keys.", "Leave it out.");
-            if (settings.PresharedKey is not null) errors.Add("presharedKey", $"Tunnel '{tunnel.Name}' is plain and has no keys.", "Leave it out.");
+            if (publicKey is not null) errors.Add("publicKey", $"Tunnel '{tunnel.Name}' is plain and has no keys.", "Leave it out.");
+            if (presharedKey is not null) errors.Add("presharedKey", $"Tunnel '{tunnel.Name}' is plain and has no keys.", "Leave it out.");
             return;
         }
 
-        if (settings.PublicKey is not null)
+        if (publicKey is not null)
         {
-            if (!PublicKey.TryParse(settings.PublicKey, out var key) || key.IsZero) errors.Add("publicKey", "It is no key.", KeyExpected);
+            if (!PublicKey.TryParse(publicKey, out var key) || key.IsZero) errors.Add("publicKey", "It is no key.", KeyExpected);
             else if (key.ToString() == tunnel.PublicKey) errors.Add("publicKey", $"It is the key of tunnel '{tunnel.Name}' itself.", "Give the public key of the other end.");
         }
 
-        if (settings.PresharedKey is not null && !PresharedKey.TryParse(settings.PresharedKey, out _)) errors.Add("presharedKey", "It is no key.", KeyExpected);
+        if (presharedKey is not null && !PresharedKey.TryParse(presharedKey, out _)) errors.Add("presharedKey", "It is no key.", KeyExpected);
     }
 
     private static void CheckAddresses(IReadOnlyList<string> addresses, Tunnel tunnel, RuleErrors errors)

@@ -23,6 +23,8 @@ internal static class PeersEndpoints
             .Accepts<PeerSettings>("application/merge-patch+json", "application/json")
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
         peers.MapDelete("/peers/{id:guid}", DeleteAsync).WithName("DeletePeer").WithDryRun().WithSummary("Deletes a peer with its routes").ProducesProblem(404).ProducesProblem(412);
+        peers.MapPost("/peers/{id:guid}/keys", RotateKeysAsync).WithName("RotatePeerKeys").WithDryRun().WithSummary("Gives the peer a new key; the one in use works on for a while")
+            .Accepts<RotateKeysRequest>("application/json").ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(412).ProducesProblem(415).ProducesProblem(422);
         peers.MapConfigs();
     }
 
@@ -65,6 +67,13 @@ internal static class PeersEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, [FromHeader(Name = "If-Match")] string? ifMatch, PeerService service, CancellationToken cancellationToken) =>
         (await service.DeleteAsync(id, ifMatch, cancellationToken)).Succeeded(out _, out var failure) ? TypedResults.NoContent() : failure.ToProblem();
+
+    private static async Task<Results<Ok<PeerResponse>, ProblemHttpResult>> RotateKeysAsync(
+        Guid id, JsonBody<RotateKeysRequest> body, [FromHeader(Name = "If-Match")] string? ifMatch, PeerKeys keys, HttpContext context, CancellationToken cancellationToken)
+    {
+        if (!body.Read().Succeeded(out var request, out var malformed)) return malformed.ToProblem();
+        return Show(await keys.RotateAsync(id, request, ifMatch, cancellationToken), context);
+    }
 
     private static Results<Ok<PeerResponse>, ProblemHttpResult> Show(Outcome<PeerResponse> outcome, HttpContext context)
     {

@@ -1,4 +1,5 @@
 using Gateway.Features.Routes;
+using Gateway.Features.Self;
 using Gateway.Reconcile;
 
 namespace Gateway.Features.Peers;
@@ -7,6 +8,8 @@ namespace Gateway.Features.Peers;
 internal static class PeersSetup
 {
     public static IServiceCollection AddPeers(this IServiceCollection services) => services
-        .AddSingleton<PathMtu>().AddSingleton<PeerConfigFile>().AddSingleton<PeerView>()
-        .AddScoped<PeerService>().AddScoped<PeerBulk>().AddScoped<PeerTable>().AddScoped<PeerConfigs>().AddScoped<RouteService>().AddScoped<RouteTable>().AddScoped<RouteGuard>();
+        .AddSingleton<PathMtu>().AddSingleton<ChangeEffects>().AddSingleton<PeerConfigFile>().AddSingleton<PeerView>()
+        .AddSingleton<INameResolver, SystemResolver>().AddSingleton<EndpointLookups>().AddSelf()
+        .AddScoped<PeerService>().AddScoped<PeerBulk>().AddScoped<PeerTable>().AddScoped<PeerConfigs>().AddScoped<PeerKeys>()
+        .AddScoped<RouteService>().AddScoped<RouteTable>().AddScoped<RouteGuard>();
 }
