@@ -7,6 +7,7 @@ using Gateway.Engine.Flows;
 using Gateway.Engine.Forensics;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
+using Gateway.Engine.Probes;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
 using Microsoft.Extensions.Logging;
@@ -119,9 +120,16 @@ public sealed class DataPlane : IDisposable
     /// <summary>Outer addresses whose handshake messages to a tunnel were refused, the last heard first; empty for an unknown tunnel.</summary>
     public ImmutableArray<HandshakeSource> GetHandshakeSources(Guid tunnelId) => Find(tunnelId)?.HandshakeLedger.Sources(_clock) ?? [];
 
+    /// <summary>Peers of a tunnel whose handshakes do not come to a session, or whose endpoint has moved several times; empty for an unknown tunnel.</summary>
+    public ImmutableArray<Guid> GetTroubledPeers(Guid tunnelId) => Find(tunnelId) is not { } tunnel ? []
+        : [.. tunnel.HandshakeLedger.Troubled().Union(tunnel.Peers.Where(peer => peer.EndpointMoves.Count > 3).Select(peer => peer.Config.Id))];
+
     /// <summary>How a peer's handshakes go; null for an unknown one.</summary>
     public PeerHandshakes? GetHandshakes(Guid tunnelId, Guid peerId) =>
         Find(tunnelId) is { } tunnel && tunnel.FindPeer(peerId) is { } peer ? tunnel.HandshakeLedger.Of(peer, _clock) : null;
+
+    /// <summary>Waits for the answers to a probe until disposed, and keeps them from the peer; null for an unknown tunnel, or one that carries frames.</summary>
+    public ProbeWatch? WatchProbe(Guid tunnelId, ProbeKey key) => Find(tunnelId) is { Switch: null } tunnel ? tunnel.Probes.Open(key) : null;
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
     public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();

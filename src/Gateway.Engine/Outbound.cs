@@ -108,6 +108,7 @@ internal sealed unsafe class Outbound : IDisposable
             return;
         }
 
+        if (_tunnel.Probes.Any && _tunnel.Probes.TryTake(packet, in _info, _tunnel.Clock.Now.Ticks)) return;
         var peer = _tunnel.Routes.Lookup(_info.Destination);
         if (peer is null)
         {

@@ -5,6 +5,7 @@ using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Forensics;
 using Gateway.Engine.Ports;
+using Gateway.Engine.Probes;
 using Gateway.Engine.Routing;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
@@ -89,6 +90,9 @@ internal sealed partial class Tunnel : IDisposable
     public WireGuardDevice? Identity { get; }
 
     public Handshakes? Handshakes { get; }
+
+    /// <summary>Probes under way.</summary>
+    public ProbeWatches Probes { get; } = new();
 
     /// <summary>Who tried to shake hands, and how it went.</summary>
     public HandshakeLedger HandshakeLedger { get; } = new();

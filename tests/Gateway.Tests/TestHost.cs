@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Gateway.Engine.Ports;
 using Gateway.Features.Explain.Gathering;
+using Gateway.Features.Explain.Probes;
 using Gateway.Hosting;
 using Gateway.Reconcile;
 using Gateway.Testing;
@@ -124,7 +125,7 @@ internal sealed class TestHost : IAsyncDisposable
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
             builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes)
-                .AddSingleton<IKernelEvidence>(KernelEvidence).AddSingleton<IHostChecker>(KernelEvidence);
+                .AddSingleton<IKernelEvidence>(KernelEvidence).AddSingleton<IHostChecker>(KernelEvidence).AddSingleton<IProbeSenses>(KernelEvidence);
             builder.Services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000); // Fast, for passwords that protect nothing.
             Configure?.Invoke(builder);
         });

@@ -75,6 +75,18 @@ public static class EventKinds
     public const string KernelRefused = "kernel-refused";
     /// <summary>Somebody else changed a kernel setting that is wanted otherwise.</summary>
     public const string KernelDrift = "kernel-drift";
+    /// <summary>A host never answers a peer.</summary>
+    public const string OneWayFlow = "one-way-flow";
+    /// <summary>Large packets of a peer stay without an answer, small ones are answered.</summary>
+    public const string MtuBlackHole = "mtu-black-hole";
+    /// <summary>Handshakes of a stranger are refused.</summary>
+    public const string HandshakeRefused = "handshake-refused";
+    /// <summary>A peer's pre-shared key most likely differs from the one here.</summary>
+    public const string PresharedKey = "preshared-key";
+    /// <summary>A peer's handshakes are refused by their time.</summary>
+    public const string OldTimestamp = "old-timestamp";
+    /// <summary>A peer moves to and fro between two endpoints.</summary>
+    public const string EndpointFlapping = "endpoint-flapping";
     /// <summary>A saved change runs.</summary>
     public const string RevisionApplied = "revision-applied";
 }

@@ -75,4 +75,6 @@ internal struct FlowEntry
     public long AfterSynAt;
     /// <summary>The sequence number of the last ICMP echo message.</summary>
     public ushort EchoSequence;
+    /// <summary>The largest packet, bytes.</summary>
+    public ushort Largest;
 }

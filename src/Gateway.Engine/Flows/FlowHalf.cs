@@ -90,6 +90,9 @@ internal sealed unsafe class FlowHalf : IDisposable
         }
 
         entry->EchoSequence = info.EchoSequence;
+        // Of a super-packet the usual segment: the last may be smaller.
+        var size = packets == 1 ? bytes : bytes / packets;
+        if (size > entry->Largest) entry->Largest = (ushort)Math.Min(size, ushort.MaxValue);
         EndWrite(entry);
 
         if (nowTicks - entry->ListedAt >= ListGranularityTicks) Relist(index, entry->Class, nowTicks);
@@ -160,6 +163,7 @@ internal sealed unsafe class FlowHalf : IDisposable
         entry->TcpFlags = 0;
         entry->Packets = entry->PacketBytes = 0;
         entry->SynAt = entry->AfterSynAt = 0;
+        entry->Largest = 0;
         entry->FirstSeen = entry->LastSeen = entry->ListedAt = nowTicks;
     }
 

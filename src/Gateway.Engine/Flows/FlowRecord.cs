@@ -44,6 +44,12 @@ public sealed record FlowRecord
     /// <summary>Every TCP flag that was seen towards the peer.</summary>
     public byte TcpFlagsToPeer { get; init; }
 
+    /// <summary>The largest IP packet from the peer, bytes.</summary>
+    public int LargestFromPeer { get; init; }
+
+    /// <summary>The largest IP packet to the peer, bytes.</summary>
+    public int LargestToPeer { get; init; }
+
     /// <summary>When the first packet from the peer was seen.</summary>
     public long FirstSeenFromPeer { get; init; }
 

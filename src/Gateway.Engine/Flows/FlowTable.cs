@@ -97,6 +97,8 @@ internal sealed class FlowTable : IDisposable
             FirstSeenToPeer = to.FirstSeen,
             LastSeenFromPeer = from.LastSeen,
             LastSeenToPeer = to.LastSeen,
+            LargestFromPeer = from.Largest,
+            LargestToPeer = to.Largest,
             RoundTripToPeer = RoundTrips.ToPeer(from, to),
             RoundTripToOther = RoundTrips.ToPeer(to, from),
         };

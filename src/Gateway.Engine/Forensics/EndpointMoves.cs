@@ -11,6 +11,9 @@ internal sealed class EndpointMoves
     private Move?[]? _moves;
     private int _count;
 
+    /// <summary>How often it ever moved.</summary>
+    public int Count => Volatile.Read(ref _count);
+
     public void Add(in UdpEndpoint endpoint, Instant now)
     {
         var moves = Volatile.Read(ref _moves) ?? Interlocked.CompareExchange(ref _moves, new Move?[Kept], null) ?? _moves!;

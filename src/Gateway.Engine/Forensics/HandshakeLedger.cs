@@ -63,6 +63,12 @@ internal sealed class HandshakeLedger
         }
     }
 
+    /// <summary>Peers whose handshakes were refused, or answered and never used, since their last session.</summary>
+    public ImmutableArray<Guid> Troubled()
+    {
+        lock (_gate) return [.. _peers.Where(pair => pair.Value.LastRefused is not null || pair.Value.Unconfirmed > 1).Select(pair => pair.Key.Config.Id)];
+    }
+
     public PeerHandshakes Of(Peer peer, EngineClock clock)
     {
         var moves = peer.EndpointMoves.Snapshot(clock);

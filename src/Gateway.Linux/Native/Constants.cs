@@ -63,6 +63,7 @@ internal static class SocketNumbers
     public const int Inet = 2;               // AF_INET
     public const int Inet6 = 10;             // AF_INET6
     public const int Netlink = 16;           // AF_NETLINK
+    public const int Packet = 17;            // AF_PACKET
     public const int Datagram = 2;           // SOCK_DGRAM
     public const int Raw = 3;                // SOCK_RAW
 

@@ -25,7 +25,7 @@ public static class NftProgram
     public static NftResult Run(string? input, params string[] arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        if (s_places.Select(place => Path.Combine(place, "nft")).FirstOrDefault(File.Exists) is not { } program) return new NftResult("", NotInstalled);
+        if (FindProgram() is not { } program) return new NftResult("", NotInstalled);
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         try
         {
@@ -46,6 +46,30 @@ public static class NftProgram
             return new NftResult("", $"nft could not be run: {e.Message}");
         }
     }
+
+    /// <summary>Starts it to listen; its output is the caller's to read, and it is the caller's to end. Null and why not where it cannot be run.</summary>
+    public static Process? Listen(out string? problem, params string[] arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        problem = null;
+        if (FindProgram() is not { } program)
+        {
+            problem = NotInstalled;
+            return null;
+        }
+
+        try
+        {
+            return StartWithCapability(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true });
+        }
+        catch (Exception e) when (e is Win32Exception or IOException or InvalidOperationException)
+        {
+            problem = $"nft could not be run: {e.Message}";
+            return null;
+        }
+    }
+
+    private static string? FindProgram() => s_places.Select(place => Path.Combine(place, "nft")).FirstOrDefault(File.Exists);
 
     private static Process StartWithCapability(ProcessStartInfo start)
     {

@@ -17,6 +17,8 @@ internal sealed record Evidence
 
     public required PacketQuestion Packet { get; init; }
 
+    public Guid TunnelId { get; init; }
+
     public required TunnelEvidence Tunnel { get; init; }
 
     public required PeerEvidence Peer { get; init; }

@@ -1,5 +1,6 @@
 using Gateway.Contracts;
 using Gateway.Features.Explain.Gathering;
+using Gateway.Features.Explain.Probes;
 using Gateway.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -14,16 +15,29 @@ internal static class ExplainEndpoints
         services.TryAddSingleton<IKernelEvidence, LinuxKernelEvidence>();
         services.TryAddSingleton<IHostChecker, HostChecker>();
         services.AddSingleton<EvidenceGatherer>();
-        services.AddScoped<ExplainService>();
+        services.TryAddSingleton<IProbeSenses, LinuxProbeSenses>();
+        services.AddSingleton<ProbeLimits>();
+        services.AddSingleton<Detectors.Detectors>().AddHostedService(provider => provider.GetRequiredService<Detectors.Detectors>());
+        services.AddScoped<ExplainService>().AddScoped<ProbeService>();
     }
 
-    public static void MapExplain(this RouteGroupBuilder api) =>
+    public static void MapExplain(this RouteGroupBuilder api)
+    {
         api.MapPost("/explain", ExplainAsync).WithTags("Explain").WithName("Explain").WithSummary("Explains the way of a packet and of its answer, hop by hop, with evidence and remedies")
             .Accepts<ExplainRequest>("application/json").ProducesProblem(400).ProducesProblem(415).ProducesProblem(422);
+        api.MapPost("/probes", ProbeAsync).WithTags("Explain").WithName("SendProbe").WithSummary("Sends a real packet as a peer would, and says what came back or where it died")
+            .Accepts<ExplainRequest>("application/json").ProducesProblem(400).ProducesProblem(409).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
+    }
 
     private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> ExplainAsync(JsonBody<ExplainRequest> body, ExplainService service, CancellationToken cancellationToken)
     {
         if (!body.Read().Succeeded(out var request, out var malformed)) return malformed.ToProblem();
         return (await service.ExplainAsync(request, cancellationToken)).Succeeded(out var explanation, out var failure) ? TypedResults.Ok(explanation) : failure.ToProblem();
+    }
+
+    private static async Task<Results<Ok<ProbeResult>, ProblemHttpResult>> ProbeAsync(JsonBody<ExplainRequest> body, ProbeService service, CancellationToken cancellationToken)
+    {
+        if (!body.Read().Succeeded(out var request, out var malformed)) return malformed.ToProblem();
+        return (await service.SendAsync(request, cancellationToken)).Succeeded(out var result, out var failure) ? TypedResults.Ok(result) : failure.ToProblem();
     }
 }

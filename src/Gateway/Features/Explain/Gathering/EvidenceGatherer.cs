@@ -27,6 +27,14 @@ internal sealed class EvidenceGatherer(IDbContextFactory<GatewayDbContext> conte
         return await GatherAsync(db, peer, packet, cancellationToken);
     }
 
+    /// <summary>The evidence for a packet of a peer that is known by its id; null where the peer has gone.</summary>
+    public async Task<Evidence?> GatherAsync(Guid tunnelId, Guid peerId, PacketQuestion packet, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var peer = await db.Peers.AsNoTracking().Include(p => p.Tunnel).Include(p => p.Prefixes).SingleOrDefaultAsync(p => p.Id == peerId && p.TunnelId == tunnelId, cancellationToken);
+        return peer is null ? null : await GatherAsync(db, peer, packet, cancellationToken);
+    }
+
     private async Task<Evidence> GatherAsync(GatewayDbContext db, Peer peer, PacketQuestion packet, CancellationToken cancellationToken)
     {
         var tunnel = ToEvidence(peer.Tunnel!);
@@ -37,6 +45,7 @@ internal sealed class EvidenceGatherer(IDbContextFactory<GatewayDbContext> conte
         {
             Now = time.GetUtcNow(),
             Packet = packet,
+            TunnelId = peer.TunnelId,
             Tunnel = tunnel,
             Peer = ToEvidence(peer, status),
             SourceOwner = await FindOwnerAsync(db, peer.TunnelId, packet.Source, cancellationToken),
@@ -47,9 +56,22 @@ internal sealed class EvidenceGatherer(IDbContextFactory<GatewayDbContext> conte
             Kernel = asked,
             KernelProblem = problem,
         };
-        var isWorthAsking = traffic.Same?.IsUnanswered(evidence.Now) == true && asked is { DestinationIsLocal: false, OutLink: { Running: true } link } && link.Name != tunnel.Device
-            && asked.NextHop?.State is not NeighbourState.Failed;
-        return isWorthAsking ? evidence with { HostCheck = await hosts.AskAsync(packet with { Destination = asked!.RoutedDestination }, cancellationToken) } : evidence;
+        return await AskHostAsync(evidence, cancellationToken);
+    }
+
+    /// <summary>The same evidence with what the kernel says now, and with other traffic.</summary>
+    public Task<Evidence> RefreshAsync(Evidence evidence, TrafficEvidence traffic, CancellationToken cancellationToken)
+    {
+        var (asked, problem) = AskKernel(new KernelQuestion(evidence.Tunnel.Device, evidence.Packet, evidence.Peer.Endpoint));
+        return AskHostAsync(evidence with { Now = time.GetUtcNow(), Kernel = asked, KernelProblem = problem, Traffic = traffic, HostCheck = null }, cancellationToken);
+    }
+
+    private async Task<Evidence> AskHostAsync(Evidence evidence, CancellationToken cancellationToken)
+    {
+        var isWorthAsking = evidence.Traffic.Same?.IsUnanswered(evidence.Now) == true
+            && evidence.Kernel is { DestinationIsLocal: false, OutLink: { Running: true } link } && link.Name != evidence.Tunnel.Device
+            && evidence.Kernel.NextHop?.State is not NeighbourState.Failed;
+        return isWorthAsking ? evidence with { HostCheck = await hosts.AskAsync(evidence.Packet with { Destination = evidence.Kernel!.RoutedDestination }, cancellationToken) } : evidence;
     }
 
     private (KernelEvidence? Evidence, string? Problem) AskKernel(KernelQuestion question)

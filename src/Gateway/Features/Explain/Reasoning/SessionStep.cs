@@ -1,5 +1,6 @@
 using Gateway.Contracts;
 using Gateway.Engine.Forensics;
+using Gateway.Features.Explain.Detectors;
 using Gateway.Linux.Nftables;
 using Gateway.Protocol;
 
@@ -48,10 +49,9 @@ internal static class SessionStep
     // One configuration on two devices: each takes the endpoint over when it sends.
     private static Step? Flapping(Evidence e, Place place)
     {
-        var moves = (e.Peer.Handshakes?.EndpointMoves ?? []).Where(m => e.Now - m.At <= TimeSpan.FromMinutes(2)).ToList();
-        var back = moves.GroupBy(m => m.Endpoint.ToString()).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
-        if (moves.Count < 4 || back.Count < 2) return null;
-        return place.Drops(Bases.Observed, $"The endpoint of {e.Peer.Name} moved {moves.Count} times in the last two minutes, to and fro between {string.Join(" and ", back)}: two devices use one configuration, and answers go to the one that spoke last.")
+        if (e.Peer.Handshakes is not { } handshakes || HandshakeFindings.Flapping(handshakes, e.Now) is not { Count: > 1 } back) return null;
+        var moves = handshakes.EndpointMoves;
+        return place.Drops(Bases.Observed, $"The endpoint of {e.Peer.Name} moves to and fro between {string.Join(" and ", back)}: two devices use one configuration, and answers go to the one that spoke last.")
             .Because([.. moves.TakeLast(6).Select(m => Fact.Of("endpoint", $"{Since(e, m.At)}: {m.Endpoint}", ("endpoint", m.Endpoint.ToString())))])
             .With(RemedyOf.Instruction(RemedyMachines.Client, "Stop one of the two, and give it a peer of its own here."));
     }
@@ -130,8 +130,12 @@ internal static class SessionStep
     private static string Clock(PeerHandshakes handshakes) => handshakes.ClockAhead is { } ahead && ahead.Duration() > TimeSpan.FromSeconds(2)
         ? $" (it is {Fact.Ago(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} ours)" : "";
 
-    private static string Words(HandshakeResult result) => result switch
+    public static string Words(HandshakeResult result) => result switch
     {
+        HandshakeResult.Responded => "answered",
+        HandshakeResult.Completed => "completed",
+        HandshakeResult.CookieSent => "answered with a cookie",
+        HandshakeResult.CookieLearned => "brought a cookie",
         HandshakeResult.BadMac1 => "made for another public key than ours (mac1)",
         HandshakeResult.UnknownPeer => "a public key that no peer has",
         HandshakeResult.BadTag => "does not verify",
