@@ -23,6 +23,7 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         if (options.IsSideBySide) await Attempt("side by side", SideBySide);
         if (options.Has("peers")) await Attempt("many peers", ManyPeers);
         if (options.Has("watched")) await Attempt("watched", Watched);
+        if (options.Has("live")) await Attempt("live", Live);
         await _criteria.Print(output);
         return _complete;
     }
@@ -89,6 +90,22 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         await ends[0].Prepare();
         var (read, lost) = engine.LastWatch;
         await output.WriteLineAsync($"the watcher of the last watched run read {read} packets and was too slow for {lost}");
+    }
+
+    /// <summary>The product while its dashboards' streams run, and while they do not.</summary>
+    private async Task Live()
+    {
+        Slot slot = new(0);
+        await using var bed = await Bed.Create(slot);
+        await using var gateway = new GatewayEnds(bed, slot, "gateway");
+        await gateway.Start();
+        ITunnelEnds[] ends = [gateway.Column("nobody watching", watched: false), gateway.Column("11 watchers", watched: true)];
+        await WarmUp(ends);
+        var results = await Section("live", "ten watchers of flows and one of packets over the hub, on the same cores, against nobody watching", ends, Probes.Throughput(_loads, Family.V4));
+        await ends[0].Prepare();
+        var (updates, packets, skipped) = gateway.LastWatch;
+        await output.WriteLineAsync($"the watchers of the last watched run got {updates} updates with {packets} packets and were told of {skipped} that they do not see");
+        _criteria.Watched(results, ends);
     }
 
     private async Task StartAndWarmUp(ITunnelEnds[] ends)

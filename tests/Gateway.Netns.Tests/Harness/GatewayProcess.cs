@@ -30,7 +30,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public int ProcessId => _child?.Id ?? throw new InvalidOperationException("the gateway is not running");
 
-    private string SocketPath => Path.Combine(_directory.Path, "api.sock");
+    public string SocketPath => Path.Combine(_directory.Path, "api.sock");
 
     /// <summary>Starts it and returns when it says that it is ready.</summary>
     public async Task Start()

@@ -7,6 +7,7 @@ internal sealed class GatewayEnds(Bed bed, Slot slot, string name, bool manyPeer
     private const string Device = "wg0";
 
     private ConnectProcess? _client;
+    private LiveWatchers? _watchers;
 
     public string Name => name;
 
@@ -35,8 +36,15 @@ internal sealed class GatewayEnds(Bed bed, Slot slot, string name, bool manyPeer
         await bed.UReachesV(slot);
     }
 
+    /// <summary>The same pair as a column of its own, while its live data is watched or is not.</summary>
+    public ITunnelEnds Column(string column, bool watched) => new State(this, column, watched);
+
+    /// <summary>What the watchers of the last watched run saw.</summary>
+    public (long Updates, long Packets, long Skipped) LastWatch { get; private set; }
+
     public async ValueTask DisposeAsync()
     {
+        if (_watchers is not null) await _watchers.DisposeAsync();
         if (_client is not null) await _client.DisposeAsync();
         await bed.Lab.Gateway.Stop();
     }
@@ -72,5 +80,38 @@ internal sealed class GatewayEnds(Bed bed, Slot slot, string name, bool manyPeer
         }
         _client = new ConnectProcess(bed.U, $"gwc{slot.Number}", config);
         await _client.Start();
+    }
+
+    private async Task SetWatched(bool watched)
+    {
+        if (watched == _watchers is not null) return;
+        if (_watchers is null)
+        {
+            _watchers = await LiveWatchers.Start(bed.Lab.Gateway);
+            return;
+        }
+
+        LastWatch = _watchers.Seen;
+        await _watchers.DisposeAsync();
+        _watchers = null;
+    }
+
+    private sealed class State(GatewayEnds ends, string column, bool watched) : ITunnelEnds
+    {
+        public string Name => column;
+
+        public Bed Bed => ends.Bed;
+
+        public Slot Slot => ends.Slot;
+
+        public int GatewayProcessId => ends.GatewayProcessId;
+
+        public Task Prepare() => ends.SetWatched(watched);
+
+        public Task Start() => Task.CompletedTask;
+
+        public Task DialOver(Family outer) => throw new NotSupportedException("the watched pair stays on IPv4");
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

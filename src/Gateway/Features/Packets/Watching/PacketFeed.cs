@@ -70,27 +70,28 @@ internal sealed class PacketFeed(DataPlane dataPlane, TimeProvider time, Gateway
         if (!Open(query).Succeeded(out var opened, out _)) yield break;
         using var watcher = opened;
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
-        var rows = new Queue<PacketRow>();
+        // Most of a busy tunnel's packets are overtaken by newer ones before they are sent: rows are made only of those that are.
+        var waiting = new Queue<(long Number, SeenPacket Packet, byte[] Data)>();
         var (number, skipped, sentAt) = (0L, 0L, (long?)null);
         while (!ends.IsCancellationRequested)
         {
             watcher.Refresh();
             watcher.Read(LooksAtOnce, packet =>
             {
-                if (rows.Count == MaxRows)
+                if (waiting.Count == MaxRows)
                 {
-                    rows.Dequeue();
+                    waiting.Dequeue();
                     skipped++;
                 }
 
-                rows.Enqueue(PacketRows.Make(++number, packet, watcher.Data(packet), dataPlane));
+                waiting.Enqueue((++number, packet, watcher.Data(packet)));
             });
             skipped += watcher.TakeLost();
-            if ((rows.Count > 0 || skipped > 0) && (sentAt is not { } at || time.GetElapsedTime(at) >= Sampler<PacketsUpdate>.ShortestPeriod))
+            if ((waiting.Count > 0 || skipped > 0) && (sentAt is not { } at || time.GetElapsedTime(at) >= Sampler<PacketsUpdate>.ShortestPeriod))
             {
                 sentAt = time.GetTimestamp();
-                var update = new PacketsUpdate { At = time.GetUtcNow(), Packets = [.. rows], Skipped = skipped };
-                rows.Clear();
+                var update = new PacketsUpdate { At = time.GetUtcNow(), Packets = [.. waiting.Select(one => PacketRows.Make(one.Number, one.Packet, one.Data, dataPlane))], Skipped = skipped };
+                waiting.Clear();
                 skipped = 0;
                 yield return update;
             }
