@@ -3,6 +3,7 @@ using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Features.Accounts;
+using Gateway.Features.Accounts.SignIn;
 using Gateway.Features.Audit;
 using Gateway.Features.Backup;
 using Gateway.Features.Explain;
@@ -52,6 +53,7 @@ internal static class GatewayHost
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+            kestrel.ConfigureHttpsDefaults(https => https.ServerCertificateSelector = (_, _) => kestrel.ApplicationServices.GetRequiredService<HttpsCertificate>().Current);
         });
         // A start that fails ends in one sentence by Program; these would add stack traces to it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
@@ -67,6 +69,7 @@ internal static class GatewayHost
         {
             CheckSurroundings(app.Services.GetRequiredService<IKernelSettings>());
             await app.Services.GetRequiredService<FirstStart>().RunAsync(cancellationToken);
+            app.Services.GetRequiredService<HttpsCertificate>().Check();
             MapRequests(app);
             return app;
         }
@@ -84,6 +87,7 @@ internal static class GatewayHost
         var services = builder.Services;
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(5));
         services.AddSingleton(options);
+        services.AddSingleton(options.Https).AddSingleton<HttpsCertificate>().AddHostedService(s => s.GetRequiredService<HttpsCertificate>());
         // Made by a factory so that the container disposes of it, which gives the lock back.
         services.AddSingleton(_ => directory);
         services.TryAddPorts();
@@ -130,6 +134,7 @@ internal static class GatewayHost
     // The way of a request: headers, errors, who is it, may they in at all, the API page, the API, the dashboard.
     private static void MapRequests(WebApplication app)
     {
+        app.UseTrustedProxies();
         app.Use(SecurityHeaders.Add);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
@@ -155,6 +160,7 @@ internal static class GatewayHost
         app.MapHub<LiveHub>(LiveHub.Path);
         api.MapAccounts();
         app.MapConfigLinks();
+        app.MapPasskeys();
         app.MapDashboard();
     }
 }

@@ -13,7 +13,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries)];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https)];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -35,6 +35,12 @@ internal sealed class GatewayOptions
 
     /// <summary>Audit entries kept at most; the oldest go first. Default 100000, some 50 MB.</summary>
     public int AuditEntries { get; init; } = 100_000;
+
+    /// <summary>The proxies whose word on where a request came from is believed: addresses and prefixes. Default: none. Danger: whoever is named can claim any address.</summary>
+    public IReadOnlyList<System.Net.IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>What HTTPS is answered with.</summary>
+    public HttpsOptions Https { get; init; } = new();
 
     /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
     public static GatewayOptions Read(IConfiguration configuration)
@@ -72,6 +78,8 @@ internal sealed class GatewayOptions
         var payload = false;
         if (section[nameof(ShowPayload)] is { } shown && !bool.TryParse(shown, out payload)) errors.Add($"{Section}:ShowPayload is '{shown}'; it is true or false.");
         var restore = RestoreOptions.Read(section.GetSection(nameof(Restore)), errors);
+        var proxies = Hosting.TrustedProxies.Read(section.GetSection(nameof(TrustedProxies)), errors);
+        var https = HttpsOptions.Read(section.GetSection(nameof(Https)), errors);
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
         return new GatewayOptions
         {
@@ -81,6 +89,8 @@ internal sealed class GatewayOptions
             FlowCapacity = flows,
             ShowPayload = payload,
             AuditEntries = auditEntries,
+            TrustedProxies = proxies,
+            Https = https,
         };
 
         int Number(string key, int otherwise, int least, int most)

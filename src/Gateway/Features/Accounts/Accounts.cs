@@ -21,7 +21,7 @@ internal static class Accounts
     public static void AddAccounts(this IServiceCollection services)
     {
         services.AddSingleton<AccessChanges>().AddSingleton<Credentials>().AddSingleton<LastUses>().AddSingleton<SignInLimits>().AddSingleton<UsedCodes>().AddSingleton<SetupLink>()
-            .AddScoped<UserManagers>().AddScoped<UserService>().AddScoped<TokenService>().AddScoped<ProfileService>().AddScoped<SignInService>().AddScoped<PasswordService>().AddScoped<AuditService>();
+            .AddScoped<UserManagers>().AddScoped<UserService>().AddScoped<TokenService>().AddScoped<ProfileService>().AddScoped<SignInService>().AddScoped<PasswordService>().AddScoped<SecondFactorService>().AddScoped<PasskeyService>().AddScoped<AuditService>();
         services.AddHostedService(s => s.GetRequiredService<LastUses>()).AddHostedService(s => s.GetRequiredService<SetupLink>()).AddHostedService<AuditKeeper>();
         AddIdentity(services);
         services.AddAuthentication(TokenOrCookie)
@@ -59,6 +59,8 @@ internal static class Accounts
             identity.Lockout.MaxFailedAccessAttempts = 5;
             identity.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(5);
         }).AddSignInManager<SignInManager>().AddDefaultTokenProviders();
+        // A passkey stands for both factors, so the device must have checked who holds it; and it is found without a name being typed.
+        services.Configure<IdentityPasskeyOptions>(passkeys => passkeys.UserVerificationRequirement = passkeys.ResidentKeyRequirement = "required");
         services.AddScoped<IUserStore<User>>(s => new UserStore(s.GetRequiredService<GatewayDbContext>(), s.GetRequiredService<SecretVault>(), s.GetRequiredService<WriteGate>()));
     }
 }
