@@ -66,6 +66,8 @@ internal sealed class ApiBenchmark(ApiOptions options, TextWriter output, TextWr
             var page = await api.Get($"tunnels/{Device}/peers{(cursor.Length > 0 ? $"?cursor={cursor}" : "")}");
             cursor = page["nextCursor"]?.GetValue<string>() ?? "";
         }, WantedMilliseconds);
+        await Measure("search for part of a name", async i => await api.Get($"peers?search=er-0{i % 1000:D3}"), WantedMilliseconds);
+        await Measure("search for an address", async i => await api.Get($"peers?search=10.{1 + (i % 20)}.7."), WantedMilliseconds);
         await Measure("list 1000 peers", async _ => await api.Get("peers?limit=1000"));
         await Measure("list 100 routes", async _ => await api.Get("routes"));
         await Measure("list tunnels", async _ => await api.Get("tunnels"));
