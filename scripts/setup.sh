@@ -38,6 +38,7 @@ if [ "$what" = test ]; then
   want ethtool ethtool
   want curl curl
   want jq jq
+  want chromium chromium
   want setpriv util-linux
   want ps procps
 fi

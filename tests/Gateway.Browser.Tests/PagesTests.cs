@@ -1,0 +1,67 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Gateway.Netns.Tests.Harness;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Gateway.Browser.Tests;
+
+/// <summary>Every page in both themes, on a desktop and on a phone: a picture is kept, nothing sticks out, axe finds nothing serious.</summary>
+public sealed class PagesTests(Dashboard dashboard) : IClassFixture<Dashboard>
+{
+    public static TheoryData<string, string> Pages => new()
+    {
+        { "overview", "/" },
+        { "flows", "/flows" },
+        { "flows-picture", "/flows?view=picture" },
+        { "packets", "/packets" },
+        { "drops", "/drops" },
+        { "events", "/events" },
+        { "tunnels", "/tunnels" },
+        { "tunnel", "/tunnels/wg0" },
+        { "tunnel-create", "/tunnels?create=true" },
+        { "peers", "/peers" },
+        { "peer", "/peers/{peer}" },
+        { "peer-create", "/peers?create=true" },
+        { "routes", "/routes" },
+        { "interfaces", "/interfaces" },
+        { "craft", "/craft" },
+        { "settings", "/settings" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public async Task Page_IsWholeOnEveryScreen(string name, string path)
+    {
+        // Something to be seen: a ping that is answered, and one that may not go where it wants to.
+        await dashboard.Lab.U.Ping("192.168.53.1", count: 3);
+        foreach (var theme in new[] { ColorScheme.Light, ColorScheme.Dark })
+        {
+            foreach (var (size, width, height) in new[] { ("desktop", 1440, 900), ("phone", 375, 812) })
+            {
+                await using var window = await dashboard.Browser.Open(GatewayProcess.Token, theme, width, height);
+                await window.GoTo(path.Replace("{peer}", dashboard.PeerId, StringComparison.Ordinal));
+                await Task.WhenAll(dashboard.Lab.U.Ping("192.168.53.1", count: 2));
+                await window.Picture($"{name}-{theme}-{size}".ToLowerInvariant());
+                Assert.True(await window.Overflow() <= 0, $"{name} is {await window.Overflow()} pixels wider than a window of {width}");
+                var found = await window.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+                Assert.Empty(found.Violations.Where(v => v.Impact is "serious" or "critical")
+                    .Select(v => $"{name} {theme} {size}: {v.Id}: {string.Join(", ", v.Nodes.Take(3).Select(n => n.Target))}"));
+                Assert.Empty(window.Complaints);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task FirstLoad_TakesLessThanOneAndAHalfMegabytes()
+    {
+        await using var window = await dashboard.Open();
+        var session = await window.Page.Context.NewCDPSessionAsync(window.Page);
+        await session.SendAsync("Network.enable");
+        var bytes = 0.0;
+        session.Event("Network.loadingFinished").OnEvent += (_, message) => bytes += message?.GetProperty("encodedDataLength").GetDouble() ?? 0;
+        await window.GoTo("/");
+        TestContext.Current.TestOutputHelper?.WriteLine($"first load: {bytes / 1000:0} kB");
+        Assert.InRange(bytes, 10_000, 1_500_000);
+    }
+}
