@@ -13,7 +13,8 @@ internal static class ConnectCommand
         gateway connect FILE.conf
         gateway connect --plain 10.0.2.8:9090 --address 192.168.53.99/24 --route 192.168.60.0/24
 
-        AllowedIPs become routes; PreUp, PostUp, PreDown and PostDown are never run, DNS is not set: both are listed at the start.
+        AllowedIPs become routes. PreUp, PostUp, PreDown and PostDown are never run and listed at the start. DNS is set through systemd-resolved or resolvconf
+        where one is there. A file that comes from a Gateway is followed: routes, MTU and DNS change while connected.
         Exit codes: 0 ended by a signal; 1 could not start; 2 wrong arguments or a mistake in the file, nothing was changed.
         """;
 
