@@ -48,6 +48,9 @@ public sealed record WgQuickPeer
 
     /// <summary>Zero = off.</summary>
     public TimeSpan PersistentKeepalive { get; init; }
+
+    /// <summary>The whole-line comments before its [Peer], after the section before, and in it: without the signs, none empty.</summary>
+    public ImmutableArray<string> Comments { get; init; } = [];
 }
 
 /// <summary>A wg-quick configuration file (wg-quick(8), wg(8) "CONFIGURATION FILE FORMAT"), read and checked.</summary>
@@ -88,6 +91,9 @@ public sealed record WgQuickFile
 
     /// <summary>All commands of the file, in its order.</summary>
     public ImmutableArray<WgQuickHook> Hooks { get; init; } = [];
+
+    /// <summary>The whole-line comments before [Interface] and in it: without the signs, none empty.</summary>
+    public ImmutableArray<string> Comments { get; init; } = [];
 
     /// <summary>The peers, in the file's order.</summary>
     public ImmutableArray<WgQuickPeer> Peers { get; init; } = [];

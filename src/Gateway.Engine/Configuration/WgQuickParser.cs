@@ -38,6 +38,7 @@ internal sealed class WgQuickParser
         public ImmutableArray<IPNetwork>.Builder AllowedIps = ImmutableArray.CreateBuilder<IPNetwork>();
         public WgQuickEndpoint? Endpoint;
         public TimeSpan Keepalive;
+        public readonly List<string> Comments = [];
     }
 
     private readonly List<WgQuickError> _errors = [];
@@ -49,6 +50,8 @@ internal sealed class WgQuickParser
     private readonly ImmutableArray<IPAddress>.Builder _dnsServers = ImmutableArray.CreateBuilder<IPAddress>();
     private readonly ImmutableArray<string>.Builder _dnsSearch = ImmutableArray.CreateBuilder<string>();
     private readonly ImmutableArray<WgQuickHook>.Builder _hooks = ImmutableArray.CreateBuilder<WgQuickHook>();
+    private readonly List<string> _comments = [];
+    private readonly List<string> _pendingComments = [];
     private Section _section;
     private int _interfaceLine;
     private int _line;
@@ -70,9 +73,15 @@ internal sealed class WgQuickParser
             var comment = raw.IndexOf('#');
             if (comment >= 0) ReadComment(raw[(comment + 1)..].Trim());
             var line = (comment < 0 ? raw : raw[..comment]).Trim();
-            if (line.IsEmpty) continue;
+            if (line.IsEmpty)
+            {
+                if (comment >= 0) KeepComment(raw[comment..]);
+                continue;
+            }
+
             if (line[0] == '[') ReadSection(line);
             else ReadLine(line);
+            Settle();
         }
 
         EndPeer();
@@ -98,6 +107,7 @@ internal sealed class WgQuickParser
         SaveConfig = _saveConfig,
         Follow = _follow,
         Hooks = _hooks.ToImmutable(),
+        Comments = [.. _comments],
         Peers =
         [
             .. _peers.Select(p => new WgQuickPeer
@@ -108,6 +118,7 @@ internal sealed class WgQuickParser
                 AllowedIps = p.AllowedIps.ToImmutable(),
                 Endpoint = p.Endpoint,
                 PersistentKeepalive = p.Keepalive,
+                Comments = [.. p.Comments],
             }),
         ],
     };
@@ -118,6 +129,22 @@ internal sealed class WgQuickParser
         const string Follow = "Follow = ";
         if (comment.StartsWith(Follow, StringComparison.Ordinal) && Uri.TryCreate(comment[Follow.Length..].ToString(), UriKind.Absolute, out var url)
             && url.Scheme == Uri.UriSchemeHttp && IPAddress.TryParse(url.Host.Trim('[', ']'), out _)) _follow = url;
+    }
+
+    // A comment belongs to the section that goes on, or to the one that begins, behind it; one that names a key of its own ("#Name# = ") to the one it is in.
+    private void KeepComment(ReadOnlySpan<char> comment)
+    {
+        var text = comment.Trim().Trim('#').Trim();
+        if (text.IsEmpty) return;
+        if (comment.TrimStart().StartsWith("#Name# =", StringComparison.Ordinal) && _section == Section.Peer) _peers[^1].Comments.Add(comment.TrimStart()[1..].Trim().ToString());
+        else _pendingComments.Add(text.ToString());
+    }
+
+    private void Settle()
+    {
+        if (_section == Section.Peer) _peers[^1].Comments.AddRange(_pendingComments);
+        else _comments.AddRange(_pendingComments);
+        _pendingComments.Clear();
     }
 
     private void ReadSection(ReadOnlySpan<char> line)
@@ -181,7 +208,8 @@ internal sealed class WgQuickParser
             return;
         }
 
-        // An empty AllowedIPs is what wg writes for a peer that has none.
+        // An empty AllowedIPs is what wg writes for a peer that has none, an empty command what wg-easy writes for one that was not set.
+        if (value.IsEmpty && known.StartsWith('P') && !isPeer && known != "PrivateKey") return;
         if (value.IsEmpty && known != "AllowedIPs")
         {
             if (known == "PrivateKey") _privateKeySeen = true;

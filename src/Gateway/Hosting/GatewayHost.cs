@@ -14,6 +14,7 @@ using Gateway.Features.Peers;
 using Gateway.Features.Routes;
 using Gateway.Features.Self;
 using Gateway.Features.Status;
+using Gateway.Features.Transfer;
 using Gateway.Features.Tunnels;
 using Gateway.Linux;
 using Gateway.Live;
@@ -104,6 +105,7 @@ internal static class GatewayHost
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
             .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<HostService>().AddScoped<PacketService>().AddScoped<StatusService>();
         services.AddBackup();
+        services.AddTransfer();
         services.AddExplain();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
@@ -154,6 +156,7 @@ internal static class GatewayHost
         api.MapHost();
         api.MapPackets();
         api.MapBackup();
+        api.MapTransfer();
         api.MapStatus();
         api.MapExplain();
         api.MapLive();

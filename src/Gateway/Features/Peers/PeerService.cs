@@ -52,29 +52,34 @@ internal sealed class PeerService(
     public async Task<Outcome<PeerResponse>> CreateAsync(string tunnelName, PeerSettings settings, CancellationToken cancellationToken)
     {
         var saved = await changes.SaveAsync<Peer>(Permission.ChangePeers, async change =>
-        {
-            if (await TunnelService.FindAsync(change.Db.Tunnels, tunnelName, cancellationToken) is not { } tunnel) return Failure.NotFound("tunnel", tunnelName);
-            var errors = new RuleErrors();
-            settings = settings with { KeepaliveSeconds = settings.KeepaliveSeconds ?? tunnel.KeepaliveSeconds };
-            PeerRules.Check(settings, tunnel, errors);
-            PeerRules.CheckExpiry(settings.ExpiresAt, change.Now, errors);
-            if (errors.Any) return errors.ToFailure();
-            if (settings.Addresses is null)
-            {
-                var (free, full) = await FreeAddresses.ChooseAsync(change.Db, tunnel, cancellationToken);
-                if (free is null) return Failure.Of(FailureKind.Conflict, "addresses", $"No address of {full} is free.", "Give the tunnel a larger prefix, or delete a peer.");
-                settings = settings with { Addresses = free };
-            }
-
-            var row = new Peer { Id = change.NewId(), TunnelId = tunnel.Id, Tunnel = tunnel, CreatedAt = change.Now.UtcTicks };
-            if (tunnel.Transport == Transports.WireGuard && settings.PublicKey is null) settings = MakeKeys(row, settings);
-            if (await ConflictAsync(change.Db, row, settings, cancellationToken) is { } conflict) return conflict;
-            Write(row, settings, change);
-            change.Db.Peers.Add(row);
-            change.Record("peer.create", row.Name, null, Read(row));
-            return row;
-        }, cancellationToken);
+            await TunnelService.FindAsync(change.Db.Tunnels, tunnelName, cancellationToken) is { } tunnel
+                ? await AddAsync(change, tunnel, settings, null, cancellationToken) : Failure.NotFound("tunnel", tunnelName), cancellationToken);
         return saved.Succeeded(out var peer, out var failure) ? view.Show()(peer) : failure;
+    }
+
+    /// <summary>Adds a peer within a change, with its private key where that is known.</summary>
+    public async Task<Outcome<Peer>> AddAsync(Change change, Tunnel tunnel, PeerSettings settings, PrivateKey? privateKey, CancellationToken cancellationToken)
+    {
+        var errors = new RuleErrors();
+        settings = settings with { KeepaliveSeconds = settings.KeepaliveSeconds ?? tunnel.KeepaliveSeconds };
+        PeerRules.Check(settings, tunnel, errors);
+        PeerRules.CheckExpiry(settings.ExpiresAt, change.Now, errors);
+        if (errors.Any) return errors.ToFailure();
+        if (settings.Addresses is null)
+        {
+            var (free, full) = await FreeAddresses.ChooseAsync(change.Db, tunnel, cancellationToken);
+            if (free is null) return Failure.Of(FailureKind.Conflict, "addresses", $"No address of {full} is free.", "Give the tunnel a larger prefix, or delete a peer.");
+            settings = settings with { Addresses = free };
+        }
+
+        var row = new Peer { Id = change.NewId(), TunnelId = tunnel.Id, Tunnel = tunnel, CreatedAt = change.Now.UtcTicks };
+        if (privateKey is not null) row.ProtectedPrivateKey = vault.Protect(privateKey);
+        else if (tunnel.Transport == Transports.WireGuard && settings.PublicKey is null) settings = MakeKeys(row, settings);
+        if (await ConflictAsync(change.Db, row, settings, cancellationToken) is { } conflict) return conflict;
+        Write(row, settings, change);
+        change.Db.Peers.Add(row);
+        change.Record("peer.create", row.Name, null, Read(row));
+        return row;
     }
 
     public async Task<Outcome<PeerResponse>> UpdateAsync(Guid id, JsonBody<PeerSettings> body, string? ifMatch, CancellationToken cancellationToken)

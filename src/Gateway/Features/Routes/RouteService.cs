@@ -36,14 +36,19 @@ internal sealed class RouteService(IDbContextFactory<GatewayDbContext> contexts,
         var saved = await changes.SaveAsync<PeerPrefix>(Permission.ChangePeers, async change =>
         {
             var peer = await change.Db.Peers.Include(p => p.Tunnel).SingleOrDefaultAsync(p => p.Id == peerId, cancellationToken);
-            if (peer is null) return PeerService.NotFound(peerId);
-            var row = new PeerPrefix { Id = change.NewId(), TunnelId = peer.TunnelId, PeerId = peer.Id, Peer = peer, CreatedAt = change.Now.UtcTicks };
-            if (await WriteAsync(change, row, wanted, cancellationToken) is { } failure) return failure;
-            change.Db.Prefixes.Add(row);
-            change.Record("route.create", peer.Name, null, Read(row));
-            return row;
+            return peer is null ? PeerService.NotFound(peerId) : await AddAsync(change, peer, wanted, cancellationToken);
         }, cancellationToken);
         return saved.Succeeded(out var route, out var failure) ? Show(route) : failure;
+    }
+
+    /// <summary>Adds a route within a change.</summary>
+    public async Task<Outcome<PeerPrefix>> AddAsync(Change change, Peer peer, RouteSettings wanted, CancellationToken cancellationToken)
+    {
+        var row = new PeerPrefix { Id = change.NewId(), TunnelId = peer.TunnelId, PeerId = peer.Id, Peer = peer, CreatedAt = change.Now.UtcTicks };
+        if (await WriteAsync(change, row, wanted, cancellationToken) is { } failure) return failure;
+        change.Db.Prefixes.Add(row);
+        change.Record("route.create", peer.Name, null, Read(row));
+        return row;
     }
 
     public async Task<Outcome<RouteResponse>> UpdateAsync(Guid id, JsonBody<RouteSettings> body, string? ifMatch, CancellationToken cancellationToken)

@@ -42,34 +42,37 @@ internal sealed class TunnelService(
 
     public async Task<Outcome<TunnelResponse>> CreateAsync(TunnelSettings wanted, CancellationToken cancellationToken)
     {
-        var saved = await changes.SaveAsync<Tunnel>(Permission.Administer, async change =>
-        {
-            var settings = TunnelRules.WithDefaults(wanted);
-            var errors = new RuleErrors();
-            TunnelRules.Check(settings, errors);
-            if (errors.Any) return errors.ToFailure();
-            if (await ConflictAsync(change.Db, settings, null, cancellationToken) is { } conflict) return conflict;
-            var row = new Tunnel
-            {
-                Id = change.NewId(),
-                Name = settings.Name!,
-                Transport = settings.Transport!,
-                Layer = settings.Layer!,
-                CreatedAt = change.Now.UtcTicks,
-            };
-            if (row.Transport == Transports.WireGuard)
-            {
-                var key = NewPrivateKey();
-                row.PublicKey = key.GetPublicKey(crypto).ToString();
-                row.ProtectedPrivateKey = vault.Protect(key);
-            }
-
-            Write(row, settings, change);
-            change.Db.Tunnels.Add(row);
-            change.Record("tunnel.create", row.Name, null, Read(row));
-            return row;
-        }, cancellationToken);
+        var saved = await changes.SaveAsync<Tunnel>(Permission.Administer, change => AddAsync(change, wanted, null, cancellationToken), cancellationToken);
         return saved.Succeeded(out var tunnel, out var failure) ? Show()(tunnel) : failure;
+    }
+
+    /// <summary>Adds a tunnel within a change, with its key where it has one already.</summary>
+    public async Task<Outcome<Tunnel>> AddAsync(Change change, TunnelSettings wanted, PrivateKey? privateKey, CancellationToken cancellationToken)
+    {
+        var settings = TunnelRules.WithDefaults(wanted);
+        var errors = new RuleErrors();
+        TunnelRules.Check(settings, errors);
+        if (errors.Any) return errors.ToFailure();
+        if (await ConflictAsync(change.Db, settings, null, cancellationToken) is { } conflict) return conflict;
+        var row = new Tunnel
+        {
+            Id = change.NewId(),
+            Name = settings.Name!,
+            Transport = settings.Transport!,
+            Layer = settings.Layer!,
+            CreatedAt = change.Now.UtcTicks,
+        };
+        if (row.Transport == Transports.WireGuard)
+        {
+            var key = privateKey ?? NewPrivateKey();
+            row.PublicKey = key.GetPublicKey(crypto).ToString();
+            row.ProtectedPrivateKey = vault.Protect(key);
+        }
+
+        Write(row, settings, change);
+        change.Db.Tunnels.Add(row);
+        change.Record("tunnel.create", row.Name, null, Read(row));
+        return row;
     }
 
     public async Task<Outcome<TunnelResponse>> UpdateAsync(string name, JsonBody<TunnelSettings> body, string? ifMatch, CancellationToken cancellationToken)
