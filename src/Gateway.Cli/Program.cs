@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.Versioning;
+using Gateway.Cli.Commands;
 using Gateway.Cli.Connect;
 using Gateway.Cli.Device;
 using Gateway.Cli.Explain;
@@ -23,26 +24,41 @@ internal static class Program
 
     internal static RootCommand BuildRoot()
     {
-        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.") { ConnectCommand.Build(), DeviceCommand.Build(), ExplainCommand.Build(), WatchCommand.Build() };
-        DetailedHelp.AddTo(root, new() { ["connect"] = ConnectCommand.Details, ["device"] = DeviceCommand.Details, ["explain"] = ExplainCommand.Details, ["watch"] = WatchCommand.Details });
+        var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.")
+        {
+            ConnectCommand.Build(), DeviceCommand.Build(), StatusCommand.Build(), ExplainCommand.Build(), ExplainCommand.BuildProbe(), WatchCommand.Build(), TunnelCommands.Build(), PeerCommands.Build(), RouteCommands.Build(), InterfaceCommands.Build(), InterfaceCommands.Host(),
+            TrafficCommands.Flow(), TrafficCommands.Drop(), TrafficCommands.Event(), TrafficCommands.History(), PacketCommands.Build(), UserCommands.Build(), TokenCommands.Build(), AuditCommands.Audit(), AuditCommands.Profile(), BackupCommands.Backup(), BackupCommands.Restore(), TransferCommands.Import(), TransferCommands.Export(), CompletionCommand.Build(),
+        };
+        DetailedHelp.AddTo(root, new()
+        {
+            ["connect"] = ConnectCommand.Details,
+            ["device"] = DeviceCommand.Details,
+            ["explain"] = ExplainCommand.Details,
+            ["watch"] = WatchCommand.Details,
+            ["peer add"] = PeerAddCommand.Details,
+            ["restore"] = BackupCommands.RestoreDetails,
+            ["completion"] = CompletionCommand.Details,
+        });
         return root;
     }
 
-    internal static async Task<int> RunAsync(string[] args, TextWriter errors)
+    internal static async Task<int> RunAsync(string[] args, TextWriter errors, TextWriter? output = null)
     {
         var result = BuildRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Action is ParseErrorAction)
         {
             foreach (var error in result.Errors) await errors.WriteLineAsync($"gateway: {error.Message}");
-            var command = result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
-            await errors.WriteLineAsync($"\"gateway {command}--help\" shows what is possible.");
+            var command = DetailedHelp.PathOf(result.CommandResult);
+            await errors.WriteLineAsync($"\"gateway {(command.Length > 0 ? command + " " : "")}--help\" shows what is possible.");
             return ExitCodes.Usage;
         }
 
         try
         {
             // Each command ends on signals in its own order: no time limit and no handler of the library's.
-            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Error = errors };
+            if (output is not null) configuration.Output = output;
+            return await result.InvokeAsync(configuration);
         }
         catch (CommandException e)
         {

@@ -101,6 +101,9 @@ public sealed class DataPlane : IDisposable
     /// <summary>A tunnel's conversations as they are now; empty for an unknown tunnel.</summary>
     public IReadOnlyList<FlowRecord> GetFlows(Guid tunnelId) => Find(tunnelId)?.Flows.Snapshot(_clock.Now.Ticks) ?? [];
 
+    /// <summary>Flows of a tunnel that had to leave the table for new ones since it was made.</summary>
+    public long GetFlowEvictions(Guid tunnelId) => Find(tunnelId)?.Flows.Evictions ?? 0;
+
     /// <summary>What a tunnel did not pass on, as it is now; empty for an unknown tunnel.</summary>
     public DropSnapshot GetDrops(Guid tunnelId) => Find(tunnelId)?.Drops.Snapshot() ?? new DropSnapshot([], 0);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Gateway.Cli.Output;
 
@@ -12,17 +13,21 @@ internal sealed class DetailedHelp : SynchronousCommandLineAction
 
     private DetailedHelp(HelpAction help, Dictionary<string, string> details) => (_help, _details) = (help, details);
 
-    /// <summary>Adds texts by command name.</summary>
+    /// <summary>Adds texts by the commands' names from the root on.</summary>
     public static void AddTo(RootCommand root, Dictionary<string, string> details)
     {
         var option = root.Options.OfType<HelpOption>().Single();
         option.Action = new DetailedHelp((HelpAction)option.Action!, details);
     }
 
+    /// <summary>"peer add": the command's name and those above it, without the program's.</summary>
+    public static string PathOf(CommandResult? command) =>
+        command is null or { Command: RootCommand } ? "" : $"{PathOf(command.Parent as CommandResult)} {command.Command.Name}".TrimStart();
+
     public override int Invoke(ParseResult parseResult)
     {
         var code = _help.Invoke(parseResult);
-        if (_details.TryGetValue(parseResult.CommandResult.Command.Name, out var text)) parseResult.InvocationConfiguration.Output.WriteLine(text);
+        if (_details.TryGetValue(PathOf(parseResult.CommandResult), out var text)) parseResult.InvocationConfiguration.Output.WriteLine(text);
         return code;
     }
 }

@@ -90,7 +90,7 @@ internal static class WatchCommand
 
         var json = new Option<bool>("--json") { Description = "Print a JSON object a line." };
         command.Options.Add(json);
-        var connection = ApiConnection.AddTo(command);
+        var connection = ConnectionOptions.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var signals = new StopSignals();

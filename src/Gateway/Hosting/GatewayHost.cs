@@ -8,6 +8,7 @@ using Gateway.Features.Audit;
 using Gateway.Features.Backup;
 using Gateway.Features.Explain;
 using Gateway.Features.Interfaces;
+using Gateway.Features.Metrics;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
@@ -113,6 +114,7 @@ internal static class GatewayHost
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddGatewayMetrics(builder.Configuration);
         services.AddApiPage();
         services.AddDashboard();
     }
@@ -147,6 +149,7 @@ internal static class GatewayHost
         app.UseAuthorization();
         app.UseApiPage();
         app.MapHealth();
+        app.MapMetrics();
         var api = app.MapGroup("/api/v1").RequireAuthorization().ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden).AddEndpointFilter(DryRun.Filter);
         api.MapTunnels();
         api.MapPeers();

@@ -13,7 +13,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https)];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), "Metrics", "Otlp"];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
