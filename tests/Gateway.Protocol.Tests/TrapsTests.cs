@@ -549,7 +549,7 @@ public sealed class TrapsTests
         stranger.AddPeer(net.B);
         stranger.Send(1);
         net.B.Receive(initiation!);
-        Assert.Equal(new HandshakeOutcome(HandshakeResult.UnknownPeer, null, 0), net.B.Outcomes[^1]);
+        Assert.Equal(new HandshakeOutcome(HandshakeResult.UnknownPeer, null, 0) { UnknownKey = stranger.Device.PublicKey }, net.B.Outcomes[^1]);
         Assert.Equal(1, net.B.Device.CountOf(HandshakeResult.UnknownPeer));
     }
 

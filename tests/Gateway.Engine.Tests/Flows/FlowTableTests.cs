@@ -40,6 +40,8 @@ public class FlowTableTests
             BytesToPeer = 3000,
             TcpFlagsFromPeer = TcpFlags.Syn | TcpFlags.Ack,
             TcpFlagsToPeer = TcpFlags.Syn | TcpFlags.Ack,
+            LargestFromPeer = 60,
+            LargestToPeer = 1500,
             FirstSeenFromPeer = T0,
             FirstSeenToPeer = T0 + 5,
             LastSeenFromPeer = T0 + 9,
