@@ -72,6 +72,7 @@ internal static class ApiPage
             [typeof(RouteSettings)] = """{"prefix":"192.168.60.0/24","installOn":"client"}""",
             [typeof(InterfaceSettings)] = """{"rpFilter":"loose","enforce":true}""",
             [typeof(HostSettings)] = """{"ipv4Forwarding":true}""",
+            [typeof(ExplainRequest)] = """{"peer":"host-u","source":"192.168.53.99","destination":"192.168.60.101","protocol":"icmp"}""",
             [typeof(ImportRequest)] = """{"files":[{"name":"wg0.conf","text":"[Interface]\nPrivateKey = …\n"}],"endpoint":"203.0.113.5:51820"}""",
             [typeof(BackupRequest)] = """{"passphrase":"correct horse battery staple"}""",
             [typeof(Stream)] = "\"the bytes of a backup file\"",
