@@ -86,6 +86,9 @@ internal sealed class Peer
     /// <summary>When <see cref="WireGuardPeer.Service"/> is due. Control thread.</summary>
     public Instant DueAt { get; set; } = Instant.Infinity;
 
+    /// <summary>The last change of the configuration that had this peer. Control thread.</summary>
+    public int WantedIn { get; set; }
+
     /// <summary>Set when the peer has left the configuration. Control thread.</summary>
     public bool IsRemoved { get; set; }
 

@@ -20,6 +20,7 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     private RouteTable<Peer> _routes = RouteTable<Peer>.Empty;
     private volatile Peer[] _peers = [];
     private int _nextIndex;
+    private int _round;
 
     /// <summary>Allowed IPs of all peers.</summary>
     public RouteTable<Peer> Routes => Volatile.Read(ref _routes);
@@ -33,17 +34,24 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
     /// <summary>Brings the peers to these. Who stays keeps the session.</summary>
     public void Apply(ImmutableArray<PeerConfig> wanted, bool isUp)
     {
-        var stay = wanted.ToDictionary(peer => peer.Id);
+        // Marks instead of a dictionary: with thousands of peers that is a large object at each change, and those make the collector walk the whole heap.
+        _round++;
+        foreach (var config in wanted)
+        {
+            // A changed key is another peer, as in wg, but for a rotation, which keeps one of the keys.
+            if (_byId.TryGetValue(config.Id, out var known) && PeerIdentities.Share(known, config)) known.WantedIn = _round;
+        }
+
         var changed = new List<(Peer Peer, ImmutableArray<IPNetwork> Old)>();
         foreach (var peer in _peers)
         {
-            // A changed key is another peer, as in wg, but for a rotation, which keeps one of the keys.
-            if (!peer.IsRemoved && stay.TryGetValue(peer.Config.Id, out var still) && PeerIdentities.Share(peer, still)) continue;
+            if (!peer.IsRemoved && peer.WantedIn == _round) continue;
             if (!peer.IsRemoved) Remove(peer);
             changed.Add((peer, peer.Config.AllowedIps));
         }
 
-        var peers = new List<Peer>(wanted.Length);
+        var peers = new Peer[wanted.Length];
+        var count = 0;
         foreach (var config in wanted)
         {
             if (!_byId.TryGetValue(config.Id, out var peer))
@@ -60,10 +68,10 @@ internal sealed class PeerTable(Tunnel tunnel, ControlLoop loop)
                 if (old.AllowedIps != config.AllowedIps && !old.AllowedIps.AsSpan().SequenceEqual(config.AllowedIps.AsSpan())) changed.Add((peer, old.AllowedIps));
             }
 
-            peers.Add(peer);
+            peers[count++] = peer;
         }
 
-        _peers = [.. peers];
+        _peers = count == peers.Length ? peers : peers[..count];
         UpdateRoutes(changed);
     }
 
