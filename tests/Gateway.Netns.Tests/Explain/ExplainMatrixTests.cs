@@ -76,10 +76,12 @@ public sealed class ExplainMatrixTests(ITestOutputHelper output)
             case Cure.Change:
                 var change = hop.Remedies.First(r => r.Kind == RemedyKinds.Change);
                 var id = await lab.Apply(change.Apply);
+                if (broken.AsTold is { } then) await then(lab);
                 await Eventually.True(() => lab.Passes(broken.Ask), $"an answer after '{change.Text}'");
                 var after = await lab.Explain(broken.Ask, peer);
                 Assert.True(after.Verdict == Verdicts.Passes, Describe(after));
                 await lab.Apply(change.Undo, id);
+                if (broken.AsTold is { } again) await again(lab);
                 await Eventually.True(async () => !await lab.Passes(broken.Ask), $"no answer after '{change.Text}' was taken back");
                 break;
             case Cure.Instruction:

@@ -112,7 +112,9 @@ internal sealed class MatrixLab : IAsyncDisposable
     {
         if (question.Protocol == "tcp")
             return (await U.Try("timeout", "0.7", "bash", "-c", $"exec 3<>/dev/tcp/{question.Destination}/{question.Port}")).ExitCode == 0;
-        var ping = await U.Ping(question.Destination, count: 2, wait: "0.4", more: [.. question.Source is { } source ? ["-I", source] : Array.Empty<string>(), .. question.Size is { } size ? ["-s", $"{size}", "-M", "do"] : Array.Empty<string>()]);
+        var ping = await U.Ping(question.Destination, count: 2, wait: "0.4", more: [.. question.Source is { } source ? ["-I", source] : Array.Empty<string>(), .. question.Size is { } size ? ["-s", $"{size}", "-M", "dont"] : Array.Empty<string>()]);
+        // That small ones pass is what tells a size from a host.
+        if (question.Size is not null) await U.Reaches(question.Destination);
         return ping.Received > 0;
     }
 
@@ -222,5 +224,5 @@ internal sealed class MatrixLab : IAsyncDisposable
 }
 
 /// <summary>What is asked, and sent for real.</summary>
-/// <param name="Size">Of a ping's data, sent with DF; null = the usual 56 bytes.</param>
+/// <param name="Size">Of a ping's data, without DF; null = the usual 56 bytes.</param>
 internal sealed record Question(string Destination, string Protocol = "icmp", int? Port = null, string? Source = null, int? Size = null);
