@@ -40,7 +40,7 @@ internal static class RoutingCases
             await lab.AddRoute(await lab.AddPeer("host-w", "192.168.53.77/32"), $"{Moved}/32", "gateway");
             await lab.MoveClient(Moved);
         }, HopIds.Source, Cure.Change) { Says = "host-w" },
-        new("forwarding off", s_ping, lab => lab.Gw.SetSysctl("net.ipv4.ip_forward", "0"), HopIds.Forwarding, Cure.Instruction),
+        new("forwarding off", s_ping, lab => lab.Gw.SetSysctl("net.ipv4.ip_forward", "0"), HopIds.Forwarding, Cure.Change),
         new("forwarding off on the tunnel's device", s_ping, lab => lab.Gw.SetSysctl("net.ipv4.conf.wg0.forwarding", "0"), HopIds.Forwarding, Cure.Instruction) { Says = "wg0" },
         new("kernel route into the tunnel missing", s_ping, lab => Sh(lab.Gw, "ip route del 192.168.53.0/24 dev wg0"), HopIds.AnswerRoute, Cure.Instruction),
         new("a policy rule takes the answer out of eth0", s_ping, lab => Sh(lab.Gw, $"ip route add default via {Router} dev eth0 table 100; ip rule add from 192.168.60.0/24 lookup 100 priority 100"), HopIds.AnswerRoute, Cure.Instruction) { Says = "table 100" },

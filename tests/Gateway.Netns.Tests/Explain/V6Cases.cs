@@ -21,7 +21,7 @@ internal static class V6Cases
             await MovedOwned(lab);
             await Sh(lab.Gw, "nft 'table ip6 raw { chain pre { type filter hook prerouting priority -300; iifname \"wg0\" fib saddr . iif oif missing drop; }; }'");
         }, HopIds.Firewall, Cure.Naming) { Says = "fib saddr" },
-        new("IPv6: forwarding off", s_ping, lab => lab.Gw.SetSysctl("net.ipv6.conf.all.forwarding", "0"), HopIds.Forwarding, Cure.Instruction),
+        new("IPv6: forwarding off", s_ping, lab => lab.Gw.SetSysctl("net.ipv6.conf.all.forwarding", "0"), HopIds.Forwarding, Cure.Change),
         new("IPv6: FORWARD policy drop", s_ping, lab => Sh(lab.Gw, "nft 'table ip6 filter { chain forward { type filter hook forward priority 0; policy drop; }; }'"), HopIds.Firewall, Cure.Instruction),
         new("IPv6: V unplugged", s_ping, lab => Sh(lab.V, "ip link set eth0 down"), HopIds.OutDevice, Cure.Naming),
     ];

@@ -51,7 +51,9 @@ internal static class KernelSteps
         // For one device only where the rest forwards; else the switch for all.
         var command = isV6 ? "sysctl -w net.ipv6.conf.all.forwarding=1" : all ? $"sysctl -w {SysctlOf(device)}=1" : "sysctl -w net.ipv4.ip_forward=1";
         return place.Drops(Bases.AskedKernel, $"The kernel does not forward {(isV6 ? "IPv6" : "IPv4")} packets{(all ? $" that arrive on {device}" : "")}: it drops what is not for itself.")
-            .Because(evidence).With(RemedyOf.Instruction(RemedyMachines.Gateway, $"Switch forwarding on; to keep it over a restart, write it to a file in /etc/sysctl.d.{(isV6 ? " Default routes learned from router advertisements are lost unless the device's accept_ra is 2." : "")}", command));
+            .Because(evidence).With(all
+                ? [RemedyOf.Instruction(RemedyMachines.Gateway, "Switch forwarding on for this device; to keep it over a restart, write it to a file in /etc/sysctl.d.", command)]
+                : [RemedyOf.Patch($"Switch {(isV6 ? "IPv6" : "IPv4")} forwarding on for the whole host.", "host", isV6 ? "ipv6Forwarding" : "ipv4Forwarding", true, null), RemedyOf.Instruction(RemedyMachines.Gateway, "Or by hand; to keep it over a restart, write it to a file in /etc/sysctl.d.", command)]);
     }
 
     public static Step Route(Evidence e)
