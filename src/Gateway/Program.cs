@@ -13,6 +13,8 @@ internal static class Program
             return 0;
         }
 
+        var restore = args.Contains(KernelRestore.Option);
+        if (restore) args = [.. args.Where(a => a != KernelRestore.Option)];
         if (Arguments.Problem(args) is { } problem)
         {
             await Console.Error.WriteLineAsync(problem);
@@ -21,7 +23,7 @@ internal static class Program
 
         try
         {
-            if (args.Contains(KernelRestore.Option)) return await KernelRestore.RunAsync([.. args.Where(a => a != KernelRestore.Option)]);
+            if (restore) return await KernelRestore.RunAsync(args);
             await using var app = await GatewayHost.BuildAsync(args);
             // Data protection writes a new key to a temporary file first. That shall not leave the data directory, and /tmp may be read-only;
             // the variable cannot come from outside, as glibc removes it for an executable with a file capability (ld.so(8), secure-execution mode).

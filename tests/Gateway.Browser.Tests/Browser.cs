@@ -29,15 +29,15 @@ internal sealed class Browser : IAsyncDisposable
         return new Browser(files, playwright, chromium);
     }
 
-    /// <summary>A window of its own, with nothing remembered.</summary>
-    public async Task<Window> Open(string token, ColorScheme theme = ColorScheme.Light, int width = 1440, int height = 900)
+    /// <summary>A window of its own, with nothing remembered. With a token every request carries it; without one nobody is signed in.</summary>
+    public async Task<Window> Open(string? token, ColorScheme theme = ColorScheme.Light, int width = 1440, int height = 900, string baseUrl = "http://127.0.0.1:8080")
     {
         var context = await _chromium.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = "http://127.0.0.1:8080",
+            BaseURL = baseUrl,
             ColorScheme = theme,
             ViewportSize = new ViewportSize { Width = width, Height = height },
-            ExtraHTTPHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" },
+            ExtraHTTPHeaders = token is null ? null : new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" },
             ReducedMotion = ReducedMotion.Reduce,
         });
         context.SetDefaultTimeout(30_000);

@@ -12,6 +12,7 @@ internal static class Arguments
           --urls                     where it listens; http://127.0.0.1:8080 unless told otherwise
           --Gateway:DataDirectory    where the database and the token lie; 'data' below the working directory unless told otherwise
           --Gateway:SETTING          any other setting of the section Gateway, as in appsettings.json or the environment (Gateway__SETTING)
+          --restore-kernel           starts nothing: gives the kernel back what the gateway changed, before it is uninstalled
           --Logging:… --Kestrel:…    ASP.NET Core's own settings
         """;
 

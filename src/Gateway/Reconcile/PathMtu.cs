@@ -46,6 +46,6 @@ internal sealed partial class PathMtu(IKernelRoutes kernel, ILogger<PathMtu> log
         }
     }
 
-    [LoggerMessage(EventId = 1251, Level = LogLevel.Warning, Message = "The MTU of tunnel {Tunnel} could not be worked out and stays: {Cause}")]
+    [LoggerMessage(EventId = 1253, Level = LogLevel.Warning, Message = "The MTU of tunnel {Tunnel} could not be worked out and stays: {Cause}")]
     private partial void LogNotMeasured(string tunnel, string cause);
 }

@@ -15,7 +15,8 @@ internal static class SecurityHeaders
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = isApiPage ? ApiPagePolicy : Policy;
         headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "no-referrer";
+        // Not no-referrer: with that a browser sends "Origin: null" along with a form (Fetch §3.2), and a passkey's origin is compared with it.
+        headers["Referrer-Policy"] = "same-origin";
         if (context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)) headers.CacheControl = "no-store";
         return next(context);
     }

@@ -116,6 +116,6 @@ internal sealed partial class Detectors(DataPlane dataPlane, EvidenceGatherer ga
 
     private static string RemedyText(Remedy remedy) => remedy.Commands.Count == 0 ? remedy.Text : $"{remedy.Text} {remedy.Machine}# {string.Join("; ", remedy.Commands)}";
 
-    [LoggerMessage(EventId = 1321, Level = LogLevel.Error, Message = "A look for broken conversations failed; the next is in a few seconds")]
+    [LoggerMessage(EventId = 1322, Level = LogLevel.Error, Message = "A look for broken conversations failed; the next is in a few seconds")]
     private partial void LogFailed(Exception exception);
 }
