@@ -35,12 +35,12 @@ public sealed class Dashboard : IAsyncLifetime
         Browser = await Browser.StartIn(Lab.GatewayHost);
     }
 
-    /// <summary>Connects our client on U, with the configuration as it is now.</summary>
-    internal async Task Connect()
+    /// <summary>Connects our client on U, with the configuration as it is now unless another is given.</summary>
+    internal async Task Connect(string? config = null)
     {
         if (Client is not null) await Client.Stop();
         var file = Path.Combine(Files.Path, "wg-u.conf");
-        await File.WriteAllTextAsync(file, await Lab.Api.Config(PeerId));
+        await File.WriteAllTextAsync(file, config ?? await Lab.Api.Config(PeerId));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Client = Lab.U.Start(Binaries.Cli, "connect", file);
         await Lab.U.Reaches("192.168.53.1");

@@ -74,12 +74,13 @@ public sealed partial class WorkTests(Dashboard dashboard) : IClassFixture<Dashb
         await window.Page.Locator("td").GetByText("192.168.60.0/24", new LocatorGetByTextOptions { Exact = true }).WaitForAsync();
         // The client, connected all along, takes the route from the gateway.
         await dashboard.Lab.U.Reaches(ThreeHosts.VAddress);
+        var config = await dashboard.Lab.Api.Config(dashboard.PeerId);
 
         await window.Button("Remove 192.168.60.0/24").ClickAsync();
         await window.Page.GetByText("It may reach the tunnel's own networks, and nothing else.").WaitForAsync();
         await Eventually.True(async () => (await dashboard.Lab.U.Ip("route show 192.168.60.0/24")).Length == 0, "the client giving its route back");
-        // One that keeps its route all the same is stopped at the gateway.
-        await dashboard.Lab.U.Ip("route add 192.168.60.0/24 dev wg-u");
+        // One that does not follow keeps sending, and is stopped at the gateway.
+        await dashboard.Connect(string.Join('\n', config.Split('\n').Where(line => !line.StartsWith("# Follow", StringComparison.Ordinal))));
         Assert.Equal(0, (await dashboard.Lab.U.Ping(ThreeHosts.VAddress, count: 2)).Received);
         await window.GoTo("/drops?filter=peer%3Dhost-u");
         await window.Page.GetByText("destination not allowed").First.WaitForAsync();
