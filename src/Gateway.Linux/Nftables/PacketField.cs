@@ -15,17 +15,38 @@ internal readonly record struct PacketField(FieldKind Kind)
     // The names that nft writes instead of numbers, where this program can meet them.
     private static readonly Dictionary<string, ulong> s_protocols = new()
     {
-        ["icmp"] = 1, ["igmp"] = 2, ["ipencap"] = 4, ["tcp"] = 6, ["udp"] = 17, ["ipv6"] = 41, ["gre"] = 47, ["esp"] = 50, ["ah"] = 51, ["ipv6-icmp"] = 58, ["icmpv6"] = 58, ["sctp"] = 132,
+        ["icmp"] = 1,
+        ["igmp"] = 2,
+        ["ipencap"] = 4,
+        ["tcp"] = 6,
+        ["udp"] = 17,
+        ["ipv6"] = 41,
+        ["gre"] = 47,
+        ["esp"] = 50,
+        ["ah"] = 51,
+        ["ipv6-icmp"] = 58,
+        ["icmpv6"] = 58,
+        ["sctp"] = 132,
     };
 
     private static readonly Dictionary<string, ulong> s_icmpTypes = new()
     {
-        ["echo-reply"] = 0, ["destination-unreachable"] = 3, ["redirect"] = 5, ["echo-request"] = 8, ["time-exceeded"] = 11, ["parameter-problem"] = 12,
+        ["echo-reply"] = 0,
+        ["destination-unreachable"] = 3,
+        ["redirect"] = 5,
+        ["echo-request"] = 8,
+        ["time-exceeded"] = 11,
+        ["parameter-problem"] = 12,
     };
 
     private static readonly Dictionary<string, ulong> s_icmp6Types = new()
     {
-        ["destination-unreachable"] = 1, ["packet-too-big"] = 2, ["time-exceeded"] = 3, ["parameter-problem"] = 4, ["echo-request"] = 128, ["echo-reply"] = 129,
+        ["destination-unreachable"] = 1,
+        ["packet-too-big"] = 2,
+        ["time-exceeded"] = 3,
+        ["parameter-problem"] = 4,
+        ["echo-request"] = 128,
+        ["echo-reply"] = 129,
     };
 
     public IPAddress? Address { get; private init; }
