@@ -18,8 +18,7 @@ namespace Gateway.Features.Transfer;
 /// Takes wg-quick files over, all of them or none: those of servers become tunnels with their peers; those of clients give their peers the private
 /// key, the name and what they may reach. What is there already, by its key, stays as it is.
 /// </summary>
-internal sealed class ImportService(
-    Changes changes, TunnelService tunnels, PeerService peers, RouteService routes, SecretVault vault, ICryptoPrimitives crypto)
+internal sealed class ImportService(Caller caller, Changes changes, TunnelService tunnels, PeerService peers, RouteService routes, SecretVault vault, ICryptoPrimitives crypto)
 {
     private const int MaxFiles = 5_000;
 
@@ -28,6 +27,7 @@ internal sealed class ImportService(
     /// <param name="cancellationToken">Ends the wait for the database.</param>
     public async Task<Outcome<ImportResponse>> ImportAsync(ImportRequest request, bool preview, CancellationToken cancellationToken)
     {
+        if (caller.Lacks(Permission.Administer) is { } denied) return denied;
         var errors = new List<FieldError>();
         var files = Parse(request, errors);
         if (request.Endpoint is not null && !Addresses.TryReadEndpoint(request.Endpoint, out _, out var problem))
