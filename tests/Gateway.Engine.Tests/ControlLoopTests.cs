@@ -65,6 +65,32 @@ public class ControlLoopTests
     }
 
     [Fact]
+    public async Task Timer_FiringBeforeItsTime_IsSetAgain()
+    {
+        var time = new HastyTime();
+        var network = new MemoryNetwork();
+        using var ports = new MemoryPorts(network, IPAddress.Parse("10.0.2.7"));
+        var initiations = 0;
+        network.Passes = (_, _, _) =>
+        {
+            Interlocked.Increment(ref initiations);
+            return false;
+        };
+        using var engine = new DataPlane(new DataPlaneOptions(), ports, Pair.Crypto, time, NullLogger<DataPlane>.Instance);
+        var peer = new PeerConfig { Id = Guid.NewGuid(), Name = "silent", PublicKey = Pair.NewPublicKey(), Endpoint = IPEndPoint.Parse("10.0.2.8:51820"), PersistentKeepalive = TimeSpan.FromSeconds(25), AllowedIps = [IPNetwork.Parse("0.0.0.0/0")] };
+        await engine.ApplyAsync([new TunnelConfig { Id = Guid.NewGuid(), Name = "u0", Peers = [peer] }]);
+        await Pair.UntilAsync(() => Volatile.Read(ref initiations) == 1, "the first initiation");
+        for (var retry = 2; retry < 5; retry++)
+        {
+            await Pair.UntilAsync(() =>
+            {
+                if (Volatile.Read(ref initiations) < retry) time.Advance(TimeSpan.FromMilliseconds(100));
+                return Volatile.Read(ref initiations) >= retry;
+            }, $"initiation {retry}");
+        }
+    }
+
+    [Fact]
     public async Task FloodFromForgedAddresses_IsAnsweredWithoutWaitingForRoom()
     {
         const int Flood = 1000;
@@ -96,6 +122,25 @@ public class ControlLoopTests
         await done.Task;
         Assert.Equal(Flood, ports.Socket!.UnprovenSent);
         Assert.Equal(0, ports.Socket.Sent);
+    }
+
+    /// <summary>Its timers fire before their time, as .NET's do, only more so.</summary>
+    private sealed class HastyTime() : FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))
+    {
+        private static readonly TimeSpan s_early = TimeSpan.FromMilliseconds(250);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new HastyTimer(base.CreateTimer(callback, state, Sooner(dueTime), period));
+
+        private static TimeSpan Sooner(TimeSpan dueTime) => dueTime > s_early ? dueTime - s_early : dueTime;
+
+        private sealed class HastyTimer(ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(Sooner(dueTime), period);
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
     }
 
     /// <summary>Knows the tunnel's public key and nothing else: its mac1 is right, its own key is nobody's.</summary>

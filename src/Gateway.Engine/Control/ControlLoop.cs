@@ -33,13 +33,14 @@ internal sealed partial class ControlLoop : IDisposable
     private Instant _armedFor = Instant.Infinity;
     private Instant _loadUntil = Instant.Never;
     private int _handshakes;
+    private volatile bool _hasFired;
     private volatile bool _stopping;
 
     public ControlLoop(EngineClock clock, ILogger logger)
     {
         _clock = clock;
         _logger = logger;
-        _timer = clock.Provider.CreateTimer(static state => ((ControlLoop)state!)._wake.Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = clock.Provider.CreateTimer(static state => ((ControlLoop)state!).Fired(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread = new Thread(Run) { Name = "gateway-control", IsBackground = true };
         _thread.Start();
     }
@@ -86,6 +87,12 @@ internal sealed partial class ControlLoop : IDisposable
         _wake.Set();
     }
 
+    private void Fired()
+    {
+        _hasFired = true;
+        _wake.Set();
+    }
+
     private void Run()
     {
         while (!_stopping)
@@ -125,6 +132,8 @@ internal sealed partial class ControlLoop : IDisposable
 
     private void RunTimers()
     {
+        var hasFired = _hasFired;
+        if (hasFired) _hasFired = false;
         var now = _clock.Now;
         while (_timers.TryPeek(out var entry, out var ticks) && ticks <= now.Ticks)
         {
@@ -142,9 +151,9 @@ internal sealed partial class ControlLoop : IDisposable
         }
 
         var next = _timers.TryPeek(out _, out var due) ? new Instant(due) : Instant.Infinity;
-        if (next == _armedFor && next > now) return;
+        // .NET's timers go by the kernel's coarse clock and fire up to one of its ticks (4 ms at 250 Hz) before their time: one that did is set again.
+        if (next == _armedFor && next > now && !hasFired) return;
         _armedFor = next;
-        // The timer counts in whole milliseconds: one more, so that it never fires just before its time.
         _timer.Change(next < Instant.Infinity ? (next - now) + TimeSpan.FromMilliseconds(1) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
