@@ -3,6 +3,7 @@ using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Engine.Ports;
 using Gateway.Features.Accounts;
+using Gateway.Features.Accounts.OpenId;
 using Gateway.Features.Accounts.SignIn;
 using Gateway.Features.Audit;
 using Gateway.Features.Backup;
@@ -64,6 +65,8 @@ internal static class GatewayHost
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
         // The framework's handler tells of every request without a token, twice; a person who forgot theirs is nothing for the log.
         builder.Logging.AddFilter(typeof(TokenAuthentication).FullName, LogLevel.Warning);
+        // Every stranger's attempt would be an error with a stack trace; what fails is in the audit, by its reason.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication.OpenIdConnect", LogLevel.None);
         configure?.Invoke(builder);
         AddServices(builder);
         var app = builder.Build();
@@ -110,7 +113,7 @@ internal static class GatewayHost
         services.AddExplain();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
-        services.AddAccounts();
+        services.AddAccounts(options);
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddExceptionHandler<ExceptionProblems>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -167,6 +170,7 @@ internal static class GatewayHost
         api.MapAccounts();
         app.MapConfigLinks();
         app.MapPasskeys();
+        app.MapOpenId();
         app.MapDashboard();
     }
 }

@@ -1,3 +1,4 @@
+using Gateway.Features.Accounts.OpenId;
 using Gateway.Features.Accounts.Users;
 using Gateway.Features.Backup;
 using Gateway.Web;
@@ -13,7 +14,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), "Metrics", "Otlp"];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), nameof(Oidc), "Metrics", "Otlp"];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -41,6 +42,9 @@ internal sealed class GatewayOptions
 
     /// <summary>What HTTPS is answered with.</summary>
     public HttpsOptions Https { get; init; } = new();
+
+    /// <summary>An OpenID provider at which people sign in; null = none.</summary>
+    public OpenIdOptions? Oidc { get; init; }
 
     /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
     public static GatewayOptions Read(IConfiguration configuration)
@@ -80,6 +84,7 @@ internal sealed class GatewayOptions
         var restore = RestoreOptions.Read(section.GetSection(nameof(Restore)), errors);
         var proxies = Hosting.TrustedProxies.Read(section.GetSection(nameof(TrustedProxies)), errors);
         var https = HttpsOptions.Read(section.GetSection(nameof(Https)), errors);
+        var oidc = OpenIdOptions.Read(section.GetSection(nameof(Oidc)), errors);
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
         return new GatewayOptions
         {
@@ -91,6 +96,7 @@ internal sealed class GatewayOptions
             AuditEntries = auditEntries,
             TrustedProxies = proxies,
             Https = https,
+            Oidc = oidc,
         };
 
         int Number(string key, int otherwise, int least, int most)

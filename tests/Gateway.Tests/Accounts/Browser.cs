@@ -27,13 +27,16 @@ internal sealed partial class Browser : IDisposable
     public async Task<Answer> Open(string path) => await Answer.Of(await _client.GetAsync(path));
 
     /// <summary>Opens a page, fills its form in and sends it.</summary>
-    public async Task<Answer> Submit(string path, params (string Name, string Value)[] fields)
+    public Task<Answer> Submit(string path, params (string Name, string Value)[] fields) => SubmitTo(path, path, fields);
+
+    /// <summary>Opens a page, fills one of its forms in and sends it to where it says.</summary>
+    public async Task<Answer> SubmitTo(string action, string path, params (string Name, string Value)[] fields)
     {
         var page = await Open(path);
         Assert.Equal(HttpStatusCode.OK, page.Status);
-        var values = Hidden().Matches(page.Html).Select(m => (Name: m.Groups["name"].Value, Value: WebUtility.HtmlDecode(m.Groups["value"].Value))).ToDictionary(f => f.Name, f => f.Value);
+        var values = Hidden().Matches(page.Html).Select(m => (Name: m.Groups["name"].Value, Value: WebUtility.HtmlDecode(m.Groups["value"].Value))).DistinctBy(f => f.Name).ToDictionary(f => f.Name, f => f.Value);
         foreach (var (name, value) in fields) values[name] = value;
-        return await Post(path, values);
+        return await Post(action, values);
     }
 
     public async Task<Answer> Post(string path, IEnumerable<KeyValuePair<string, string>> fields)

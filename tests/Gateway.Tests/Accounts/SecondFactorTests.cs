@@ -117,7 +117,7 @@ public sealed partial class SecondFactorTests
         Assert.Equal(HttpStatusCode.Unauthorized, creation.Status);
     }
 
-    private static async Task<(string Key, string[] Codes)> EnrolAsync(Browser browser)
+    internal static async Task<(string Key, string[] Codes)> EnrolAsync(Browser browser)
     {
         var page = await browser.Open("/account/authenticator");
         Assert.Contains("<svg", page.Html, StringComparison.Ordinal);

@@ -1,9 +1,11 @@
 using Gateway.Data;
+using Gateway.Features.Accounts.OpenId;
 using Gateway.Features.Accounts.Profile;
 using Gateway.Features.Accounts.SignIn;
 using Gateway.Features.Accounts.Tokens;
 using Gateway.Features.Accounts.Users;
 using Gateway.Features.Audit;
+using Gateway.Hosting;
 using Gateway.Reconcile;
 using Gateway.Security;
 using Microsoft.AspNetCore.Authentication;
@@ -18,7 +20,7 @@ internal static class Accounts
     /// <summary>Takes a bearer token where one is sent, else the cookie.</summary>
     private const string TokenOrCookie = "TokenOrCookie";
 
-    public static void AddAccounts(this IServiceCollection services)
+    public static void AddAccounts(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<AccessChanges>().AddSingleton<Credentials>().AddSingleton<LastUses>().AddSingleton<SignInLimits>().AddSingleton<UsedCodes>().AddSingleton<SetupLink>()
             .AddScoped<UserManagers>().AddScoped<UserService>().AddScoped<TokenService>().AddScoped<ProfileService>().AddScoped<SignInService>().AddScoped<PasswordService>().AddScoped<SecondFactorService>().AddScoped<PasskeyService>().AddScoped<AuditService>();
@@ -28,6 +30,7 @@ internal static class Accounts
             .AddPolicyScheme(TokenOrCookie, null, scheme => scheme.ForwardDefaultSelector =
                 context => context.Request.Headers.Authorization.Count > 0 ? TokenAuthentication.Name : IdentityConstants.ApplicationScheme)
             .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.Name, null)
+            .AddOpenId(options.Oidc)
             .AddIdentityCookies(cookies =>
             {
                 cookies.ApplicationCookie!.Configure(SessionCookie.Configure);

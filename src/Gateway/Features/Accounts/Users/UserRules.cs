@@ -26,6 +26,13 @@ internal static class UserRules
             errors.Add("name", "It has characters that a name cannot have.", "Use letters a to z, digits and - . _ @ +.");
     }
 
+    /// <summary>A name that somebody has elsewhere, as it can be here: other characters become '-'.</summary>
+    public static string ToName(string elsewhere)
+    {
+        var name = new string([.. elsewhere.Trim().Take(MaxNameLength).Select(c => NameCharacters.Contains(c, StringComparison.Ordinal) ? c : '-')]);
+        return name.Trim('-').Length == 0 ? "user" : name;
+    }
+
     public static void CheckRole(string? role, RuleErrors errors)
     {
         if (role is not (Roles.Viewer or Roles.Operator or Roles.Admin)) errors.Add("role", $"'{role}' is not known.", "It is viewer, operator or admin.");
