@@ -16,6 +16,8 @@ public sealed class PagesTests(Dashboard dashboard) : IClassFixture<Dashboard>
         { "flows-picture", "/flows?view=picture" },
         { "packets", "/packets" },
         { "drops", "/drops" },
+        { "explain", "/explain?peer=wg0%2Fhost-u" },
+        { "explain-drops", "/explain?peer=wg0%2Fhost-u&destination=192.168.60.101&protocol=tcp&port=22" },
         { "events", "/events" },
         { "tunnels", "/tunnels" },
         { "tunnel", "/tunnels/wg0" },

@@ -60,6 +60,8 @@ internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconcil
     /// <summary>How long an answer waits for the engine. After that the status tells how it went.</summary>
     private static readonly TimeSpan ApplyPatience = TimeSpan.FromSeconds(5);
 
+    private Change? _whole;
+
     /// <summary>Whether changes of this scope are only tried.</summary>
     public bool DryRun { get; set; }
 
@@ -69,6 +71,29 @@ internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconcil
     public async Task<Outcome<T>> SaveAsync<T>(Permission needed, Func<Change, Task<Outcome<T>>> body, CancellationToken cancellationToken)
     {
         if (caller.Lacks(needed) is { } denied) return denied;
+        if (_whole is not { } whole) return await CommitAsync(body, cancellationToken);
+        var part = await body(whole);
+        // The next part reads what this one wrote.
+        if (part.Failure is null) await whole.Db.SaveChangesAsync(cancellationToken);
+        return part;
+    }
+
+    /// <summary>Makes one change of all that is saved within: one revision, all of it or nothing. Each part asks for its own permission.</summary>
+    public Task<Outcome<T>> TogetherAsync<T>(Func<Task<Outcome<T>>> parts, CancellationToken cancellationToken) => CommitAsync(async change =>
+    {
+        _whole = change;
+        try
+        {
+            return await parts();
+        }
+        finally
+        {
+            _whole = null;
+        }
+    }, cancellationToken);
+
+    private async Task<Outcome<T>> CommitAsync<T>(Func<Change, Task<Outcome<T>>> body, CancellationToken cancellationToken)
+    {
         var now = time.GetUtcNow();
         Task? taken = null;
         Outcome<T> outcome;

@@ -38,6 +38,9 @@ internal sealed class JsonBody<T> where T : class, new()
         return new JsonBody<T>(document, Check(document));
     }
 
+    /// <summary>A document that is there already.</summary>
+    public static JsonBody<T> Of(JsonObject document) => new(document, Check(document));
+
     /// <summary>Called by the framework.</summary>
     public static async ValueTask<JsonBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {

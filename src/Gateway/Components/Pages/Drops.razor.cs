@@ -1,6 +1,7 @@
 using Gateway.Contracts.Live;
 using Gateway.Features.Drops;
 using Gateway.Live;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
 
@@ -31,6 +32,11 @@ public sealed partial class Drops : DashboardPage
 
     [Inject]
     private LiveFeed Feed { get; set; } = default!;
+
+    [Inject]
+    private Caller Caller { get; set; } = default!;
+
+    private bool MayExplain => Caller.May(Permission.Explain);
 
     private string Order => Sort ?? DefaultOrder;
 

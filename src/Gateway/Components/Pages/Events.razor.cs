@@ -1,6 +1,7 @@
 using Gateway.Contracts.Live;
 using Gateway.Features.Events;
 using Gateway.Live;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
 
@@ -21,6 +22,11 @@ public sealed partial class Events : DashboardPage
     /// <summary>An expression of the filter language.</summary>
     [SupplyParameterFromQuery]
     public string? Filter { get; set; }
+
+    [Inject]
+    private Caller Caller { get; set; } = default!;
+
+    private bool MayExplain => Caller.May(Permission.Explain);
 
     [Inject]
     private LiveFeed Feed { get; set; } = default!;

@@ -2,6 +2,7 @@ using Gateway.Components.Controls;
 using Gateway.Contracts.Live;
 using Gateway.Features.Flows;
 using Gateway.Live;
+using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
 
@@ -32,6 +33,9 @@ public sealed partial class Flows : DashboardPage
 
     [Inject]
     private LiveFeed Feed { get; set; } = default!;
+
+    [Inject]
+    private Caller Caller { get; set; } = default!;
 
     private bool IsPicture => View == "picture";
 
@@ -82,6 +86,9 @@ public sealed partial class Flows : DashboardPage
         ({ } peer, { } other) => $"{Format.Milliseconds(peer)} + {Format.Milliseconds(other)}",
         var (peer, other) => Format.Milliseconds((peer ?? other)!.Value),
     };
+
+    // One packet may just have been sent.
+    private string? WhyOf(FlowRow flow) => flow.PacketsToPeer == 0 && flow.PacketsFromPeer > 1 && Caller.May(Permission.Explain) ? ExplainLink.Of(flow) : null;
 
     private static string PacketsOf(FlowRow flow) => $"/packets?tunnel={Uri.EscapeDataString(flow.Tunnel)}&filter={Uri.EscapeDataString(Conversation.Filter(flow))}";
 }

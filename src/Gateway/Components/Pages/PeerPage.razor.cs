@@ -38,6 +38,8 @@ public sealed partial class PeerPage : DashboardPage
 
     private bool MayChange => Caller.May(Permission.ChangePeers);
 
+    private bool MayExplain => Caller.May(Permission.Explain);
+
     private bool MayReadConfig => Caller.May(Permission.ReadConfigs);
 
     private string Filter => $"peer=\"{_peer?.Name}\"";

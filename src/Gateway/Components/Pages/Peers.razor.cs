@@ -81,6 +81,8 @@ public sealed partial class Peers : DashboardPage
 
     private bool MayChange => Caller.May(Permission.ChangePeers);
 
+    private bool MayExplain => Caller.May(Permission.Explain);
+
     private bool IsFiltered => Search is not null || State is not null || Tunnel is not null || Tag is not null;
 
     private string Order => Sort is not null && PeerTable.Orders.Contains(Sort.TrimStart('-')) ? Sort : PeerTable.Name;

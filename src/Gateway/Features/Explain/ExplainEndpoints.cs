@@ -1,6 +1,9 @@
 using Gateway.Contracts;
 using Gateway.Features.Explain.Gathering;
 using Gateway.Features.Explain.Probes;
+using Gateway.Features.Explain.Questions;
+using Gateway.Features.Explain.Remedies;
+using Gateway.Reconcile;
 using Gateway.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -18,7 +21,7 @@ internal static class ExplainEndpoints
         services.TryAddSingleton<IProbeSenses, LinuxProbeSenses>();
         services.AddSingleton<ProbeLimits>();
         services.AddSingleton<Detectors.Detectors>().AddHostedService(provider => provider.GetRequiredService<Detectors.Detectors>());
-        services.AddScoped<ExplainService>().AddScoped<ProbeService>();
+        services.AddScoped<ExplainService>().AddScoped<ProbeService>().AddScoped<RecentQuestions>().AddScoped<RemedyService>().AddScoped<ChangePlans>();
     }
 
     public static void MapExplain(this RouteGroupBuilder api)
