@@ -162,6 +162,9 @@ namespace Gateway.Migrations.Sqlite
                     b.Property<Guid?>("PeerId")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Remedies")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Remedy")
                         .HasColumnType("TEXT");
 

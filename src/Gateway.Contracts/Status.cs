@@ -28,4 +28,8 @@ public sealed record RevisionStatus(long Wanted, long Applied, string? Differenc
 /// <summary>Something that stands in the way.</summary>
 /// <param name="What">One sentence.</param>
 /// <param name="Remedy">What to do: a command where there is one.</param>
-public sealed record Warning(string What, string Remedy);
+public sealed record Warning(string What, string Remedy)
+{
+    /// <summary>The same for programs, and for one click: changes of ours, and commands; empty where there is nothing but the sentence.</summary>
+    public IReadOnlyList<Remedy> Remedies { get; init; } = [];
+}

@@ -33,6 +33,9 @@ public sealed class EventEntry
     /// <summary>What to do about it; null = nothing.</summary>
     public string? Remedy { get; set; }
 
+    /// <summary>Remedies as the API writes them, as JSON; null = none.</summary>
+    public string? Remedies { get; set; }
+
     /// <summary>Names and values that show it, as JSON; null = none.</summary>
     public string? Evidence { get; set; }
 }

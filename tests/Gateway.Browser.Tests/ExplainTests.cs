@@ -53,6 +53,26 @@ public sealed partial class ExplainTests(Dashboard dashboard) : IClassFixture<Da
         await dashboard.Lab.U.Reaches(ThreeHosts.VAddress);
     }
 
+    [Fact]
+    public async Task ForwardingSwitchedOff_IsSwitchedOnAtTheWarning_AndTakenBack()
+    {
+        await dashboard.Lab.GatewayHost.SetSysctl("net.ipv4.ip_forward", "0");
+        await using var window = await dashboard.Open();
+        await window.GoTo("/");
+        var warning = window.Page.Locator(".remedy").Filter(new LocatorFilterOptions { HasText = "The kernel does not forward IPv4" });
+        await Assertions.Expect(warning).ToBeVisibleAsync(Patient);
+        await window.Picture("overview-warning");
+        await warning.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Apply" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Apply" }).ClickAsync();
+        await Eventually.True(async () => await dashboard.Lab.GatewayHost.Sysctl("net.ipv4.ip_forward") == "1", "forwarding on");
+        await window.Button("Undo").ClickAsync();
+        await Eventually.True(async () => await dashboard.Lab.GatewayHost.Sysctl("net.ipv4.ip_forward") == "0", "forwarding as it was found");
+        await dashboard.Lab.GatewayHost.SetSysctl("net.ipv4.ip_forward", "1");
+        await window.GoTo("/events");
+        await window.Page.GetByText("Take back: Switch IPv4 forwarding on").First.WaitForAsync();
+        await window.Picture("events-applied");
+    }
+
     [Theory]
     [InlineData(ColorScheme.Light, 1440, 900)]
     [InlineData(ColorScheme.Dark, 1440, 900)]
@@ -65,9 +85,9 @@ public sealed partial class ExplainTests(Dashboard dashboard) : IClassFixture<Da
         await Assertions.Expect(window.Page.Locator(".verdict")).ToBeVisibleAsync(Patient);
         await window.Input("Destination").FocusAsync();
         await window.Page.Keyboard.PressAsync("Control+a");
-        await window.Page.Keyboard.TypeAsync("10.99.0.1");
+        await window.Page.Keyboard.InsertTextAsync("10.99.0.1");
         await window.Page.Keyboard.PressAsync("Enter");
-        await window.Page.WaitForURLAsync(Asked());
+        await Assertions.Expect(window.Page).ToHaveURLAsync(Asked(), new PageAssertionsToHaveURLOptions { Timeout = 30_000 });
         await Assertions.Expect(window.Page.Locator(".hop-decides")).ToHaveAttributeAsync("data-hop", "destination", new LocatorAssertionsToHaveAttributeOptions { Timeout = 30_000 });
         await window.Page.ScreenshotAsync(new PageScreenshotOptions
         { FullPage = true, Path = Path.Combine(Binaries.Top, "artifacts", "screenshots", $"explain-whole-{theme}-{(width < 400 ? "phone" : "desktop")}.png".ToLowerInvariant()) });

@@ -50,6 +50,9 @@ public sealed record EventRow
     /// <summary>What to do about it; null = nothing.</summary>
     public string? Remedy { get; init; }
 
+    /// <summary>The same for programs, and for one click: changes of ours, and commands; empty where there is nothing but the sentence.</summary>
+    public IReadOnlyList<Remedy> Remedies { get; init; } = [];
+
     /// <summary>What shows it: names and values.</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 }
@@ -87,6 +90,8 @@ public static class EventKinds
     public const string OldTimestamp = "old-timestamp";
     /// <summary>A peer moves to and fro between two endpoints.</summary>
     public const string EndpointFlapping = "endpoint-flapping";
+    /// <summary>A remedy was applied; the event has the one that takes it back.</summary>
+    public const string RemedyApplied = "remedy-applied";
     /// <summary>A saved change runs.</summary>
     public const string RevisionApplied = "revision-applied";
 }

@@ -107,7 +107,7 @@ internal static class GatewayHost
             .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<TableKeeper>().AddSingleton<EndpointMemory>()
             .AddPeers()
             .AddScoped<Caller>().AddScoped<Changes>().AddScoped<AuditTrail>()
-            .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<HostService>().AddScoped<PacketService>().AddScoped<StatusService>();
+            .AddScoped<TunnelService>().AddScoped<InterfaceService>().AddScoped<HostService>().AddScoped<PacketService>().AddScoped<StatusService>().AddScoped<ReversePathWarnings>();
         services.AddBackup();
         services.AddTransfer();
         services.AddExplain();

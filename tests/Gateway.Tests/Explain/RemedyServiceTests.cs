@@ -26,12 +26,12 @@ public sealed class RemedyServiceTests
         Assert.StartsWith("Peer 'alice' may reach 192.168.60.", plan.Effects[0], StringComparison.Ordinal);
         Assert.Empty((await host.Get("routes"))["items"]!.AsArray());
 
-        Assert.True((await remedies.ApplyAsync(remedy, default)).Succeeded(out var back, out _));
+        Assert.True((await remedies.ApplyAsync(remedy, default)).Succeeded(out var applied, out _));
         Assert.Equal("client", Assert.Single((await host.Get("routes"))["items"]!.AsArray())!["installOn"]!.GetValue<string>());
         Assert.Equal(Verdicts.Passes, (await Hop(page, HopIds.Destination)).Verdict);
         Assert.Contains("route.create", await Audited(host));
 
-        Assert.True((await remedies.ApplyAsync(back, default)).Succeeded(out _, out _));
+        Assert.True((await remedies.ApplyAsync(applied.Back, default)).Succeeded(out _, out _));
         Assert.Empty((await host.Get("routes"))["items"]!.AsArray());
         Assert.Equal(Verdicts.Drops, (await Hop(page, HopIds.Destination)).Verdict);
     }
@@ -56,10 +56,10 @@ public sealed class RemedyServiceTests
         };
         Assert.True((await remedies.PlanAsync(remedy, default)).Succeeded(out var plan, out _));
         Assert.Equal(["route.delete", "route.create"], plan.Changes.Select(c => c.Action));
-        Assert.True((await remedies.ApplyAsync(remedy, default)).Succeeded(out var back, out _));
+        Assert.True((await remedies.ApplyAsync(remedy, default)).Succeeded(out var applied, out _));
         Assert.Equal(before + 1, (await host.Get("status"))["revision"]!["wanted"]!.GetValue<long>());
         Assert.True((await host.Get("routes"))["items"]![0]!["kernelRoute"]!.GetValue<bool>());
-        Assert.True((await remedies.ApplyAsync(back, default)).Succeeded(out _, out _));
+        Assert.True((await remedies.ApplyAsync(applied.Back, default)).Succeeded(out _, out _));
         Assert.False((await host.Get("routes"))["items"]![0]!["kernelRoute"]!.GetValue<bool>());
 
         // The second part is refused: the first was not made either.

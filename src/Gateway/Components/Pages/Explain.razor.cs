@@ -4,6 +4,7 @@ using Gateway.Contracts;
 using Gateway.Features.Explain;
 using Gateway.Features.Explain.Probes;
 using Gateway.Features.Explain.Questions;
+using Gateway.Features.Explain.Remedies;
 using Gateway.Features.Peers;
 using Gateway.Security;
 using Microsoft.AspNetCore.Components;
@@ -14,7 +15,7 @@ namespace Gateway.Components.Pages;
 public sealed partial class Explain : DashboardPage
 {
     private readonly FormErrors _errors = new();
-    private readonly List<Contracts.Remedy> _applied = [];
+    private readonly List<AppliedRemedy> _applied = [];
     private IReadOnlyList<RecentQuestion> _recent = [];
     private string? _peer, _source, _destination, _port;
     private string _protocol = ExplainProtocols.Icmp;
@@ -137,16 +138,16 @@ public sealed partial class Explain : DashboardPage
         _errors.Take(failure);
     }
 
-    private async Task AppliedAsync(Contracts.Remedy back)
+    private async Task AppliedAsync(AppliedRemedy applied)
     {
-        _applied.Add(back);
+        _applied.Add(applied);
         _probe = null;
         await ExplainAsync();
     }
 
-    private async Task UndoneAsync(Contracts.Remedy back)
+    private async Task UndoneAsync(AppliedRemedy applied)
     {
-        _applied.Remove(back);
+        _applied.Remove(applied);
         _probe = null;
         await ExplainAsync();
     }

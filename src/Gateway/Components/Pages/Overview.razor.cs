@@ -1,5 +1,6 @@
 using Gateway.Contracts;
 using Gateway.Contracts.Live;
+using Gateway.Features.Explain.Remedies;
 using Gateway.Live;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
@@ -14,6 +15,7 @@ public sealed partial class Overview : DashboardPage
     private static readonly string[] States = [PeerStates.Working, PeerStates.ReceiveOnly, PeerStates.SendOnly, PeerStates.HandshakeOnly, PeerStates.Idle, PeerStates.Never];
 
     private OverviewUpdate? _now;
+    private readonly List<AppliedRemedy> _applied = [];
     private Failure? _failure;
     private List<ChartSeries<double>> _series = [];
     private DateTimeOffset? _drawn;

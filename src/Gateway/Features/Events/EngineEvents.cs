@@ -1,6 +1,8 @@
+using Gateway.Contracts;
 using Gateway.Contracts.Live;
 using Gateway.Data;
 using Gateway.Engine;
+using Gateway.Features.Explain.Reasoning;
 using Gateway.Reconcile;
 using Microsoft.EntityFrameworkCore;
 
@@ -153,7 +155,7 @@ internal sealed partial class EngineEvents(
             if (kernel.Kernel.Read(setting.Path) is not { } value || value == setting.Wanted || kernel.Problems.ContainsKey(setting.Path) || !IsNew($"drift {setting.Path} {value}")) continue;
             var name = Linux.Settings.KernelSettings.NameOf(setting.Path);
             Raise(EventKinds.KernelDrift, EventSeverities.Warning, $"Somebody changed {name} to {value}; wanted is {setting.Wanted}.", null, null,
-                $"sysctl -w {name}={setting.Wanted}, or change what is wanted.");
+                $"sysctl -w {name}={setting.Wanted}, or change what is wanted.", remedies: SetAgain(setting.Path, setting.Wanted, value));
         }
 
         _problems = found;
@@ -161,8 +163,19 @@ internal sealed partial class EngineEvents(
         bool IsNew(string problem) => found.Add(problem) && !_problems.Contains(problem);
     }
 
-    private void Raise(string kind, string severity, string text, string? tunnel, PeerStatus? peer, string? remedy = null, Dictionary<string, string>? evidence = null) =>
-        log.Raise(new GatewayEvent(kind, severity, text) { Tunnel = tunnel, PeerId = peer?.Id, Peer = peer?.Name, Remedy = remedy, Evidence = evidence });
+    /// <summary>The value wanted once more, where it is one that the API sets; taking it back is to want what was found.</summary>
+    private static IReadOnlyList<Remedy> SetAgain(string path, int wanted, int found)
+    {
+        var name = Linux.Settings.KernelSettings.NameOf(path);
+        string[] modes = [RpFilters.Off, RpFilters.Strict, RpFilters.Loose];
+        if (path is KernelPaths.Ipv4Forwarding or KernelPaths.Ipv6Forwarding)
+            return [RemedyOf.Patch($"Set {name} to {wanted} again.", "host", path == KernelPaths.Ipv4Forwarding ? "ipv4Forwarding" : "ipv6Forwarding", wanted > 0, found > 0)];
+        return KernelPaths.Device(path) is { } device && path == KernelPaths.RpFilter(device) && wanted is >= 0 and <= 2 && found is >= 0 and <= 2
+            ? [RemedyOf.Patch($"Set {name} to {wanted} again.", $"interfaces/{Uri.EscapeDataString(device)}", "rpFilter", modes[wanted], modes[found])] : [];
+    }
+
+    private void Raise(string kind, string severity, string text, string? tunnel, PeerStatus? peer, string? remedy = null, Dictionary<string, string>? evidence = null, IReadOnlyList<Remedy>? remedies = null) =>
+        log.Raise(new GatewayEvent(kind, severity, text) { Tunnel = tunnel, PeerId = peer?.Id, Peer = peer?.Name, Remedy = remedy, Remedies = remedies ?? [], Evidence = evidence });
 
     [LoggerMessage(EventId = 1312, Level = LogLevel.Error, Message = "A look for events failed; the next is in half a minute")]
     private partial void LogFailed(Exception exception);

@@ -14,7 +14,7 @@ internal static class EventFields
             FilterFields.Text<EventRow>("kind", "what happened", row => row.Kind,
                 EventKinds.PeerConnected, EventKinds.PeerReconnected, EventKinds.PeerGone, EventKinds.EndpointMoved, EventKinds.TunnelUp, EventKinds.TunnelFailed,
                 EventKinds.OffloadOff, EventKinds.KernelRefused, EventKinds.KernelDrift, EventKinds.RevisionApplied,
-                EventKinds.OneWayFlow, EventKinds.MtuBlackHole, EventKinds.HandshakeRefused, EventKinds.PresharedKey, EventKinds.OldTimestamp, EventKinds.EndpointFlapping),
+                EventKinds.OneWayFlow, EventKinds.MtuBlackHole, EventKinds.HandshakeRefused, EventKinds.PresharedKey, EventKinds.OldTimestamp, EventKinds.EndpointFlapping, EventKinds.RemedyApplied),
             FilterFields.Text<EventRow>("severity", "how grave it is", row => row.Severity, EventSeverities.Info, EventSeverities.Warning, EventSeverities.Error),
             FilterFields.Text<EventRow>("text", "the sentence", row => row.Text),
         ],

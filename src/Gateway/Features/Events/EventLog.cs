@@ -29,6 +29,9 @@ internal sealed record GatewayEvent(string Kind, string Severity, string Text)
     /// <summary>What to do about it.</summary>
     public string? Remedy { get; init; }
 
+    /// <summary>The same as changes and commands.</summary>
+    public IReadOnlyList<Remedy> Remedies { get; init; } = [];
+
     /// <summary>What shows it: names and values. Never a secret.</summary>
     public IReadOnlyDictionary<string, string>? Evidence { get; init; }
 }
@@ -62,6 +65,7 @@ internal sealed partial class EventLog(
         Peer = happened.Peer,
         Text = happened.Text,
         Remedy = happened.Remedy,
+        Remedies = happened.Remedies.Count > 0 ? JsonSerializer.Serialize(happened.Remedies) : null,
         Evidence = happened.Evidence is { Count: > 0 } evidence ? JsonSerializer.Serialize(evidence) : null,
     });
 
@@ -198,6 +202,7 @@ internal sealed partial class EventLog(
         Peer = entry.Peer,
         Text = entry.Text,
         Remedy = entry.Remedy,
+        Remedies = entry.Remedies is null ? [] : JsonSerializer.Deserialize<IReadOnlyList<Remedy>>(entry.Remedies)!,
         Evidence = entry.Evidence is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(entry.Evidence)!,
     };
 

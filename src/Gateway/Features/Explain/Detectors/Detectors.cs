@@ -75,6 +75,7 @@ internal sealed partial class Detectors(DataPlane dataPlane, EvidenceGatherer ga
             PeerId = peer.Id,
             Peer = peer.Name,
             Remedy = culprit?.Remedies.Count > 0 ? RemedyText(culprit.Remedies[0]) : null,
+            Remedies = culprit?.Remedies ?? [],
             Evidence = new Dictionary<string, string>
             {
                 ["source"] = packet.Source.ToString(),

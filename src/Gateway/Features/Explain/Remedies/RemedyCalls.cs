@@ -39,6 +39,8 @@ internal static class RemedyCalls
                 return (await services.GetRequiredService<RouteService>().CreateAsync(id, settings, cancellationToken)).Succeeded(out var made, out var refused) ? Outcome.Of<Guid?>(made.Id) : refused;
             case ("DELETE", ["routes", var route]) when Guid.TryParse(route, out var id):
                 return Done((await services.GetRequiredService<RouteService>().DeleteAsync(id, null, cancellationToken)).Failure);
+            case ("PATCH", ["routes", var route]) when Guid.TryParse(route, out var id):
+                return Done((await services.GetRequiredService<RouteService>().UpdateAsync(id, Body<RouteSettings>(call), null, cancellationToken)).Failure);
             case ("PATCH", ["peers", var peer]) when Guid.TryParse(peer, out var id):
                 return Done((await services.GetRequiredService<PeerService>().UpdateAsync(id, Body<PeerSettings>(call), null, cancellationToken)).Failure);
             case ("PATCH", ["tunnels", var name]):
