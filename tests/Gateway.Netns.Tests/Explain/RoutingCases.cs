@@ -49,6 +49,7 @@ internal static class RoutingCases
         new("V unplugged", s_ping, lab => Sh(lab.V, "ip link set eth0 down"), HopIds.OutDevice, Cure.Naming) { Says = "no carrier" },
         new("V down: nobody answers ARP", s_ping, lab => Sh(lab.V, "ip link set eth0 arp off"), HopIds.NextHop, Cure.Naming),
         new("no such host", new("192.168.60.55"), _ => Task.CompletedTask, HopIds.NextHop, Cure.Naming),
+        new("MTU 1280 on the way, and nobody says so", new(V4, Size: 1300), lab => Sh(lab.V, "ip link set eth0 mtu 1280"), HopIds.Mtu, Cure.Change) { Says = "1328 bytes", AsTold = lab => lab.StartClient() },
         new("datagrams to the client go nowhere", s_ping, lab => Sh(lab.Gw, "ip route add blackhole 10.0.2.7"), HopIds.AnswerEndpoint, Cure.Instruction) { Says = "blackhole" },
     ];
 

@@ -39,7 +39,7 @@ internal sealed class EvidenceGatherer(IDbContextFactory<GatewayDbContext> conte
     {
         var tunnel = ToEvidence(peer.Tunnel!);
         var status = dataPlane.GetPeer(peer.TunnelId, peer.Id);
-        var traffic = TrafficReader.Read(dataPlane, peer.TunnelId, peer.Id, packet);
+        var traffic = TrafficReader.Read(dataPlane, peer.TunnelId, peer.Id, packet, tunnel.Mtu);
         var (asked, problem) = AskKernel(new KernelQuestion(tunnel.Device, packet, status?.Endpoint));
         var evidence = new Evidence
         {

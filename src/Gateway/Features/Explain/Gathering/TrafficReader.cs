@@ -9,7 +9,7 @@ internal static class TrafficReader
 {
     private const byte TcpReset = 0x04;
 
-    public static TrafficEvidence Read(DataPlane dataPlane, Guid tunnelId, Guid peerId, PacketQuestion packet)
+    public static TrafficEvidence Read(DataPlane dataPlane, Guid tunnelId, Guid peerId, PacketQuestion packet, int mtu)
     {
         var (source, destination) = (InetAddress.From(packet.Source), InetAddress.From(packet.Destination));
         var peer = dataPlane.GetPeerNames(tunnelId).FirstOrDefault(name => name.Id == peerId, new PeerName(-1, peerId, "")).Index;
@@ -30,6 +30,6 @@ internal static class TrafficReader
         return new TrafficEvidence(
             same is null ? null : new Conversation(same.PacketsFromPeer, same.PacketsToPeer, dataPlane.ToUtc(same.FirstSeen), dataPlane.ToUtc(same.LastSeenFromPeer), Time(same.LastSeenToPeer),
                 (same.TcpFlagsToPeer & TcpReset) != 0),
-            Time(answeredSince), FlowFindings.SilentAbove(conversations, dataPlane.NowTicks));
+            Time(answeredSince), FlowFindings.SilentAbove(conversations, dataPlane.NowTicks, mtu));
     }
 }
