@@ -393,6 +393,48 @@ namespace Gateway.Migrations.Sqlite
                     b.ToTable("PeerTags");
                 });
 
+            modelBuilder.Entity("Gateway.Data.RecordingEntry", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Count")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("Packets")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("Peer")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("PeerId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Tunnel")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("PeerId");
+
+                    b.ToTable("Recordings", (string)null);
+                });
+
             modelBuilder.Entity("Gateway.Data.TrafficRow", b =>
                 {
                     b.Property<long>("Id")

@@ -36,6 +36,9 @@ public sealed class GatewayDbContext(DbContextOptions<GatewayDbContext> options)
     /// <summary>What happened.</summary>
     public DbSet<EventEntry> Events => Set<EventEntry>();
 
+    /// <summary>What the flight recorder froze.</summary>
+    public DbSet<RecordingEntry> Recordings => Set<RecordingEntry>();
+
     /// <summary>Whose history is kept.</summary>
     public DbSet<HistorySubject> HistorySubjects => Set<HistorySubject>();
 

@@ -8,6 +8,7 @@ using Gateway.Engine.Forensics;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
 using Gateway.Engine.Probes;
+using Gateway.Engine.Recorder;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,9 @@ public sealed record DataPlaneOptions
 
     /// <summary>First bytes kept of each packet while somebody watches.</summary>
     public int PacketSnapBytes { get; init; } = PacketTap.DefaultSnapBytes;
+
+    /// <summary>Peers of each tunnel whose last packets are kept, 8 KB each once they have sent and received; 0 = none are.</summary>
+    public int RecordedPeers { get; init; }
 }
 
 /// <summary>What came of a crafted packet.</summary>
@@ -133,6 +137,13 @@ public sealed class DataPlane : IDisposable
 
     /// <summary>Waits for the answers to a probe until disposed, and keeps them from the peer; null for an unknown tunnel, or one that carries frames.</summary>
     public ProbeWatch? WatchProbe(Guid tunnelId, ProbeKey key) => Find(tunnelId) is { Switch: null } tunnel ? tunnel.Probes.Open(key) : null;
+
+    /// <summary>A peer's last packets, up to 32 a direction, the oldest first; none for an unknown peer, one silent for long, or where nothing is recorded.</summary>
+    public ImmutableArray<RecordedPacket> GetLastPackets(Guid tunnelId, Guid peerId) =>
+        Find(tunnelId) is { } tunnel && tunnel.FindPeer(peerId) is { } peer ? tunnel.Recorder.Read(peer.Index) : [];
+
+    /// <summary>Whether a tunnel carries Ethernet frames.</summary>
+    public bool IsEthernet(Guid tunnelId) => Find(tunnelId)?.Switch is not null;
 
     /// <summary>Watches a tunnel's packets until disposed; null for an unknown tunnel.</summary>
     public PacketTapReader? WatchPackets(Guid tunnelId) => Find(tunnelId)?.Tap.Watch();

@@ -3,6 +3,7 @@ using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
+using Gateway.Engine.Recorder;
 using Gateway.Engine.Routing;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
@@ -17,7 +18,7 @@ namespace Gateway.Engine;
 /// <item>find the keys by the receiver index, open in place, check the replay window (<see cref="Open"/>)</item>
 /// <item>authentic, so the endpoint follows (<see cref="Follow"/>)</item>
 /// <item>inner source must be the peer's, inner destination allowed (<see cref="Admit"/>)</item>
-/// <item>account: flow, tap, counters (<see cref="Account"/>)</item>
+/// <item>account: flow, tap, flight recorder, counters (<see cref="Account"/>)</item>
 /// <item>coalesce with its neighbours and write to the device (<see cref="Deliver"/>)</item>
 /// </list>
 /// Nothing here allocates or locks for a data message.
@@ -32,6 +33,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     private readonly FlowTable _flows;
     private readonly DropHalf _drops;
     private readonly PacketTap _tap;
+    private readonly FlightHalf? _recorder;
     private readonly ReceiveBatch _batch = new();
     private readonly Coalescer? _coalescer;
     private readonly byte[] _noOffload = GC.AllocateArray<byte>(VirtioHeader.Bytes, pinned: true);
@@ -59,6 +61,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
         _flows = tunnel.Flows;
         _drops = tunnel.Drops.Inbound;
         _tap = tunnel.Tap;
+        _recorder = tunnel.Recorder.Inbound;
         // Datagrams of the plain transport have no header of their own in front of them that a virtio header could overwrite.
         if (tunnel.Identity is not null) _coalescer = new Coalescer(this, device.HasVnetHeader, device.HasUdpSegmentation);
     }
@@ -235,6 +238,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
             FlushFlow(now);
             _flowPeer = peer;
             _flowPacket = info;
+            _recorder?.Open(peer.Index, ref peer.Received.FlightBlock, now.Ticks, packet[..info.TotalBytes]);
         }
 
         _flowPackets++;
@@ -244,7 +248,12 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
 
     private void FlushFlow(Instant now)
     {
-        if (_flowPackets > 0) _flows.Inbound.Record(_flowPeer!.Index, in _flowPacket, _flowPackets, _flowBytes, now.Ticks);
+        if (_flowPackets > 0)
+        {
+            _flows.Inbound.Record(_flowPeer!.Index, in _flowPacket, _flowPackets, _flowBytes, now.Ticks);
+            _recorder?.Close(_flowPackets, _flowBytes);
+        }
+
         _flowPackets = 0;
         _flowBytes = 0;
         _flowPeer = null;
@@ -338,6 +347,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
         Follow(peer, in source);
         ethernet.Learn(frame, peer, now);
         if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer.Index, null, now.Ticks, frame, bytes);
+        _recorder?.Record(peer.Index, ref peer.Received.FlightBlock, null, now.Ticks, frame);
 
         if (ethernet.TryFind(frame, now, out var owner))
         {
@@ -381,6 +391,7 @@ internal sealed unsafe class Inbound : ICoalescedWriter, IDisposable
     {
         Count(peer, reason, packet, now.Ticks);
         if (_tap.IsWatched) _tap.Write(TapDirection.FromPeer, peer?.Index ?? -1, reason, now.Ticks, packet, packet.Length);
+        if (peer is not null) _recorder?.Record(peer.Index, ref peer.Received.FlightBlock, reason, now.Ticks, packet);
     }
 
     /// <summary>For datagrams that hold no packet, or none that can be read.</summary>

@@ -3,6 +3,7 @@ using Gateway.Engine.Drops;
 using Gateway.Engine.Flows;
 using Gateway.Engine.Packets;
 using Gateway.Engine.Ports;
+using Gateway.Engine.Recorder;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
 
@@ -14,7 +15,7 @@ namespace Gateway.Engine;
 /// <item>read one packet or super-packet from the device (<see cref="Run"/>)</item>
 /// <item>look at its headers and find the peer that owns the destination (<see cref="Forward"/>)</item>
 /// <item>a session to send it with? else it waits for one (<see cref="SendTo"/>)</item>
-/// <item>account: flow, tap, counters (<see cref="Account"/>)</item>
+/// <item>account: flow, tap, flight recorder, counters (<see cref="Account"/>)</item>
 /// <item>split it, and seal each segment behind the last one in the send buffer (<see cref="SealSegments"/>)</item>
 /// <item>send the buffer with one call when it is full, the destination changes, or the device has no more (<see cref="SendBuffer"/>)</item>
 /// </list>
@@ -37,6 +38,7 @@ internal sealed unsafe class Outbound : IDisposable
     private readonly FlowTable _flows;
     private readonly DropHalf _drops;
     private readonly PacketTap _tap;
+    private readonly FlightHalf? _recorder;
     private readonly int _headerBytes;
     private readonly byte* _frame;
     private volatile bool _stopping;
@@ -53,6 +55,7 @@ internal sealed unsafe class Outbound : IDisposable
         _flows = tunnel.Flows;
         _drops = tunnel.Drops.Outbound;
         _tap = tunnel.Tap;
+        _recorder = tunnel.Recorder.Outbound;
         _headerBytes = device.HasVnetHeader ? VirtioHeader.Bytes : 0;
         // SAFETY: freed by Dispose, which the tunnel calls after this object's thread has ended.
         _frame = (byte*)NativeMemory.AlignedAlloc(FrameBytes, 64);
@@ -175,6 +178,7 @@ internal sealed unsafe class Outbound : IDisposable
         peer.Sent.LastData = now;
         _flows.Outbound.Record(peer.Index, in _info, segments, _info.TotalBytes, now.Ticks);
         if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer.Index, null, now.Ticks, packet, _info.TotalBytes);
+        _recorder?.Record(peer.Index, ref peer.Sent.FlightBlock, null, now.Ticks, packet[.._info.TotalBytes], segments);
     }
 
     /// <summary>
@@ -289,6 +293,7 @@ internal sealed unsafe class Outbound : IDisposable
         peer.Sent.Packets++;
         peer.Sent.LastData = now;
         if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer.Index, null, now.Ticks, frame, frame.Length);
+        _recorder?.Record(peer.Index, ref peer.Sent.FlightBlock, null, now.Ticks, frame);
         CopyDatagram(peer, frame);
     }
 
@@ -384,6 +389,7 @@ internal sealed unsafe class Outbound : IDisposable
     {
         Count(peer, reason, 1, packet);
         if (_tap.IsWatched) _tap.Write(TapDirection.ToPeer, peer?.Index ?? -1, reason, _tunnel.Clock.Now.Ticks, packet, packet.Length);
+        if (peer is not null) _recorder?.Record(peer.Index, ref peer.Sent.FlightBlock, reason, _tunnel.Clock.Now.Ticks, packet);
     }
 
     private void Count(Peer? peer, DropReason reason, int packets, ReadOnlySpan<byte> packet)

@@ -128,6 +128,7 @@ internal sealed class SendCounters
     public long Packets;
     public long Bytes;
     public Instant LastData;
+    public int FlightBlock = -1;
     public readonly long[] Drops = new long[DropReasons.Count];
 }
 
@@ -137,5 +138,6 @@ internal sealed class ReceiveCounters
     public long Packets;
     public long Bytes;
     public Instant LastData;
+    public int FlightBlock = -1;
     public readonly long[] Drops = new long[DropReasons.Count];
 }

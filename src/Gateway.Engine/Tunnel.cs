@@ -6,6 +6,7 @@ using Gateway.Engine.Flows;
 using Gateway.Engine.Forensics;
 using Gateway.Engine.Ports;
 using Gateway.Engine.Probes;
+using Gateway.Engine.Recorder;
 using Gateway.Engine.Routing;
 using Gateway.Engine.Taps;
 using Gateway.Protocol;
@@ -59,6 +60,7 @@ internal sealed partial class Tunnel : IDisposable
         _logger = logger;
         Flows = new FlowTable(options.FlowCapacity);
         Tap = new PacketTap(snapBytes: options.PacketSnapBytes, isEthernet: config.Layer == TunnelLayer.Ethernet);
+        Recorder = new FlightRecorder(options.RecordedPeers);
         Drops = new DropLedger(isEthernet: config.Layer == TunnelLayer.Ethernet);
         if (config.Layer == TunnelLayer.Ethernet) Switch = new EthernetSwitch();
         if (config.Transport == TunnelTransport.WireGuard)
@@ -79,6 +81,9 @@ internal sealed partial class Tunnel : IDisposable
     public FlowTable Flows { get; }
 
     public PacketTap Tap { get; }
+
+    /// <summary>The last packets of each peer.</summary>
+    public FlightRecorder Recorder { get; }
 
     /// <summary>What was not passed on, in detail; the arrays below only count.</summary>
     public DropLedger Drops { get; }
@@ -453,6 +458,7 @@ internal sealed partial class Tunnel : IDisposable
         RunLeftCommands();
         Flows.Dispose();
         Tap.Dispose();
+        Recorder.Dispose();
         Drops.Dispose();
         LogClosed(Config.Name);
     }

@@ -26,7 +26,7 @@ public class AllocationTests
         using var toU = new Wire();
         var uPorts = new FixedPorts(new SourceDevice(TestPackets.Udp("192.168.53.99", "192.168.60.101", new byte[1000])), new WireSocket(toU, toGateway, "10.0.2.8"));
         var gatewayPorts = new FixedPorts(new SourceDevice(null), new WireSocket(toGateway, toU, "10.0.2.7"));
-        using var gateway = new DataPlane(new DataPlaneOptions(), gatewayPorts, Pair.Crypto, time, NullLogger<DataPlane>.Instance);
+        using var gateway = new DataPlane(new DataPlaneOptions { RecordedPeers = 16 }, gatewayPorts, Pair.Crypto, time, NullLogger<DataPlane>.Instance);
         using var u = new DataPlane(new DataPlaneOptions(), uPorts, Pair.Crypto, time, NullLogger<DataPlane>.Instance);
         await gateway.ApplyAsync([Config(gatewayKey, uKey, null)]);
         await u.ApplyAsync([Config(uKey, gatewayKey, IPEndPoint.Parse("10.0.2.8:51820"))]);

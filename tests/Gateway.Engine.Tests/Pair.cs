@@ -30,7 +30,7 @@ internal sealed class Pair : IAsyncDisposable
         UPorts = new MemoryPorts(Network, IPAddress.Parse("10.0.2.7"), vnetHeader);
         GatewayPorts = new MemoryPorts(Network, IPAddress.Parse("10.0.2.8"), vnetHeader);
         U = new DataPlane(new DataPlaneOptions(), UPorts, Crypto, Time, NullLogger<DataPlane>.Instance);
-        Gateway = new DataPlane(new DataPlaneOptions(), GatewayPorts, Crypto, Time, NullLogger<DataPlane>.Instance);
+        Gateway = new DataPlane(new DataPlaneOptions { RecordedPeers = 16 }, GatewayPorts, Crypto, Time, NullLogger<DataPlane>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));

@@ -74,10 +74,15 @@ internal static class PacketCommands
     {
         using var document = JsonDocument.Parse(line);
         if (document.RootElement.TryGetProperty("skipped", out var skipped)) return $"({skipped} packets are missing: this command was too slow)";
-        var packet = document.Deserialize<PacketRow>(JsonSerializerOptions.Web)!;
+        return Describe(document.Deserialize<PacketRow>(JsonSerializerOptions.Web)!);
+    }
+
+    /// <summary>One packet in a line.</summary>
+    public static string Describe(PacketRow packet)
+    {
         var arrow = packet.Direction == PacketDirections.FromPeer ? "<" : ">";
         var verdict = packet.Verdict == PacketVerdicts.Passed ? "" : $"  DROPPED: {packet.Verdict}";
-        return $"{packet.At.UtcDateTime:HH:mm:ss.ffffff} {packet.Tunnel} {arrow} {packet.Peer ?? "?"}  {packet.Summary}{verdict}";
+        return $"{packet.At.UtcDateTime:HH:mm:ss.ffffff} {packet.Tunnel} {arrow} {packet.Peer ?? "?"}  {packet.Summary}{(packet.Together > 1 ? $"  (the first of {packet.Together} in a row)" : "")}{verdict}";
     }
 
     /// <summary>Which packets, and how many.</summary>

@@ -27,6 +27,7 @@ public sealed class GatewayClient
         Routes = new RoutesClient(this);
         Interfaces = new InterfacesClient(this);
         Traffic = new TrafficClient(this);
+        Recordings = new RecordingsClient(this);
         Backup = new BackupClient(this);
         Accounts = new AccountsClient(this);
         Transfer = new TransferClient(this);
@@ -46,6 +47,9 @@ public sealed class GatewayClient
 
     /// <summary>Flows, drops and packets.</summary>
     public TrafficClient Traffic { get; }
+
+    /// <summary>What the flight recorder froze.</summary>
+    public RecordingsClient Recordings { get; }
 
     /// <summary>Backup and restore.</summary>
     public BackupClient Backup { get; }

@@ -62,6 +62,9 @@ public sealed record PacketRow
     /// <summary>How long it was, in bytes. One that the kernel hands over to be cut into segments (TSO) counts as one, as in tcpdump.</summary>
     public required int Bytes { get; init; }
 
+    /// <summary>How many of its flow came right behind each other, of which it was the first: more than 1 only in recordings, where they are one entry.</summary>
+    public int Together { get; init; } = 1;
+
     /// <summary>Its first bytes: the headers; more where payload may be seen.</summary>
     public required byte[] Data { get; init; }
 

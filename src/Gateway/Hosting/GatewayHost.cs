@@ -13,6 +13,7 @@ using Gateway.Features.Metrics;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
+using Gateway.Features.Recordings;
 using Gateway.Features.Routes;
 using Gateway.Features.Self;
 using Gateway.Features.Status;
@@ -98,7 +99,7 @@ internal static class GatewayHost
         services.TryAddPorts();
         services.AddSingleton<ICryptoPrimitives, LibcryptoPrimitives>();
         services.AddSingleton(s => new DataPlane(
-            new DataPlaneOptions { FlowCapacity = options.FlowCapacity, PacketSnapBytes = PacketFeed.SnapBytes(options) }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
+            new DataPlaneOptions { FlowCapacity = options.FlowCapacity, RecordedPeers = options.RecordedPeers, PacketSnapBytes = PacketFeed.SnapBytes(options) }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DataPlane>>()));
         services.AddDbContextFactory<GatewayDbContext>(db => db.UseSqlite(
             $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
@@ -111,6 +112,7 @@ internal static class GatewayHost
         services.AddBackup();
         services.AddTransfer();
         services.AddExplain();
+        services.AddRecordings();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAccounts(options);
@@ -165,6 +167,7 @@ internal static class GatewayHost
         api.MapTransfer();
         api.MapStatus();
         api.MapExplain();
+        api.MapRecordings();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
         api.MapAccounts();

@@ -14,7 +14,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), nameof(Oidc), "Metrics", "Otlp"];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(RecordedPeers), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), nameof(Oidc), "Metrics", "Otlp"];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -27,6 +27,9 @@ internal sealed class GatewayOptions
 
     /// <summary>Flows kept at most per tunnel, 256 bytes each; the oldest goes first. Default 65536.</summary>
     public int FlowCapacity { get; init; } = 65_536;
+
+    /// <summary>Peers of each tunnel whose last packets the flight recorder holds, 8 KB each once they have been heard; who was unheard longest goes first. Default 2048; 0 = it is off.</summary>
+    public int RecordedPeers { get; init; } = 2_048;
 
     /// <summary>
     /// Whether who may see packets also sees what they carry, not only their headers. Default false. Danger: it shows what people send each other
@@ -78,6 +81,7 @@ internal sealed class GatewayOptions
         }
 
         var flows = Number(nameof(FlowCapacity), 65_536, 1_024, 16_777_216);
+        var recorded = Number(nameof(RecordedPeers), 2_048, 0, 65_536);
         var auditEntries = Number(nameof(AuditEntries), 100_000, 1_000, 10_000_000);
         var payload = false;
         if (section[nameof(ShowPayload)] is { } shown && !bool.TryParse(shown, out payload)) errors.Add($"{Section}:ShowPayload is '{shown}'; it is true or false.");
@@ -92,6 +96,7 @@ internal sealed class GatewayOptions
             Bootstrap = new BootstrapOptions { ApiToken = token, AdminPassword = password },
             Restore = restore,
             FlowCapacity = flows,
+            RecordedPeers = recorded,
             ShowPayload = payload,
             AuditEntries = auditEntries,
             TrustedProxies = proxies,

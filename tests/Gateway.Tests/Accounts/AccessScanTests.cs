@@ -23,7 +23,7 @@ public sealed class AccessScanTests
         ("*", "/profile", Anybody),
         ("*", "/users", Permission.Administer), ("*", "/tokens", Permission.Administer), ("*", "/audit", Permission.Administer), ("*", "/backup", Permission.Administer), ("get", "/export", Permission.Administer),
         ("get", "/peers/{id}/config", Permission.ReadConfigs), ("get", "/peers/{id}/links", Permission.ReadConfigs),
-        ("get", "/packets", Permission.SeePackets),
+        ("get", "/packets", Permission.SeePackets), ("get", "/recordings/{id}", Permission.SeePackets),
         ("*", "/explain", Permission.Explain), ("*", "/probes", Permission.Explain),
         ("get", "", Permission.Read),
         ("post", "/tunnels/{name}/peers", Permission.ChangePeers), ("*", "/peers", Permission.ChangePeers), ("*", "/routes", Permission.ChangePeers),

@@ -49,7 +49,7 @@ internal static class EngineProcess
                 },
             ],
         };
-        using var plane = new DataPlane(new DataPlaneOptions(), new LinuxTunnelPorts(), new LibcryptoPrimitives(), TimeProvider.System, NullLogger<DataPlane>.Instance);
+        using var plane = new DataPlane(new DataPlaneOptions { RecordedPeers = 2_048 }, new LinuxTunnelPorts(), new LibcryptoPrimitives(), TimeProvider.System, NullLogger<DataPlane>.Instance);
         await plane.ApplyAsync([tunnel]);
         var status = plane.GetTunnels()[0];
         Console.WriteLine(status.State == TunnelState.Up ? Up : $"not up: {status.Cause}");

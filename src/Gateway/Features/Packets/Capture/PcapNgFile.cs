@@ -23,7 +23,7 @@ internal static class PcapNgFile
 
             var isFromPeer = packet.Direction == PacketDirections.FromPeer;
             writer.AddPacket(number, packet.At, packet.Data, packet.Bytes, isFromPeer, 0,
-                $"peer {packet.Peer ?? "unknown"}, {(isFromPeer ? "from it" : "to it")}, {(packet.Verdict == PacketVerdicts.Passed ? packet.Verdict : $"dropped: {packet.Verdict}")}");
+                $"peer {packet.Peer ?? "unknown"}, {(isFromPeer ? "from it" : "to it")}, {(packet.Verdict == PacketVerdicts.Passed ? packet.Verdict : $"dropped: {packet.Verdict}")}{(packet.Together > 1 ? $", the first of {packet.Together} in a row" : "")}");
         }
 
         return output.WrittenSpan.ToArray();
