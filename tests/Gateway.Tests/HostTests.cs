@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Gateway.Data;
 using Gateway.Hosting;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -34,6 +35,22 @@ public sealed class HostTests
         await using var again = await TestHost.StartAsync(directory.Path, token: null);
         Assert.Equal(token, (await File.ReadAllTextAsync(Path.Combine(directory.Path, "api-token"))).Trim());
         await again.Get("tunnels/wg0");
+    }
+
+    [Fact]
+    public async Task Change_WhileSomebodyReadsTheDatabase_WaitsForNobody()
+    {
+        await using var host = await TestHost.StartAsync();
+        await using var db = await host.Services.GetRequiredService<IDbContextFactory<GatewayDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
+        await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var reading = ((SqliteConnection)db.Database.GetDbConnection()).BeginTransaction(deferred: true);
+        await db.Database.UseTransactionAsync(reading, TestContext.Current.CancellationToken);
+        Assert.Empty(await db.Tunnels.ToListAsync(TestContext.Current.CancellationToken));
+
+        // A rollback journal would keep the commit waiting for the reader, and give up in the end.
+        await host.Wg0();
+
+        Assert.Empty(await db.Tunnels.ToListAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -32,6 +32,9 @@ internal sealed partial class FirstStart(
             var isEmpty = !(await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any();
             if (isEmpty && options.Restore is { } backup) await RestoreAsync(backup, cancellationToken);
             await DatabaseCopies.BeforeMigrationAsync(db, directory, time.GetUtcNow(), cancellationToken);
+            // Readers and the one writer leave each other alone (https://www.sqlite.org/wal.html); else each waits 150 ms when it meets another. EF sees to
+            // that in files that it makes itself, and this one was made beforehand, for its owner alone. The mode stays in the file.
+            await db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode = 'wal'", cancellationToken);
             await db.Database.MigrateAsync(cancellationToken);
             var now = time.GetUtcNow().UtcTicks;
             var meta = await db.Meta.SingleOrDefaultAsync(cancellationToken);

@@ -43,7 +43,7 @@ internal sealed class TunnelSlot
         else _peers[_peers.IndexOf(old)] = peer;
         _byId[peer.Id] = peer;
         _peersChanged = true;
-        _routesChanged |= !(old?.KernelRoutes ?? []).SequenceEqual(peer.KernelRoutes) || old?.Config is null != peer.Config is null;
+        _routesChanged |= !RoutesOf(old).SequenceEqual(RoutesOf(peer));
     }
 
     public void Remove(Guid peerId)
@@ -51,13 +51,13 @@ internal sealed class TunnelSlot
         if (!_byId.Remove(peerId, out var old)) return;
         _peers.Remove(old);
         _peersChanged = true;
-        _routesChanged |= !old.KernelRoutes.IsEmpty;
+        _routesChanged |= !RoutesOf(old).IsEmpty;
     }
 
     public TunnelConfig ToConfig()
     {
         if (_config is not null && !_peersChanged && _config.Mtu == Mtu) return _config;
-        if (_routesChanged) _kernelRoutes = [.. _peers.Where(p => p.Config is not null).SelectMany(p => p.KernelRoutes)];
+        if (_routesChanged) _kernelRoutes = [.. _peers.SelectMany(p => RoutesOf(p))];
         if (_peersChanged) _peerConfigs = [.. _peers.Where(p => p.Config is not null).Select(p => p.Config!)];
         (_routesChanged, _peersChanged) = (false, false);
         return _config = new TunnelConfig
@@ -75,6 +75,9 @@ internal sealed class TunnelSlot
             Peers = _peerConfigs,
         };
     }
+
+    /// <summary>What the kernel routes into the tunnel for a peer: nothing while it is disabled or expired.</summary>
+    private static ImmutableArray<IPNetwork> RoutesOf(PeerSlot? peer) => peer?.Config is null ? [] : peer.KernelRoutes;
 }
 
 /// <summary>What is kept of a peer between two snapshots.</summary>

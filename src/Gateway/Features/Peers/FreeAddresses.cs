@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
@@ -23,9 +24,10 @@ internal static class FreeAddresses
         foreach (var family in new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 })
         {
             if (own.FirstOrDefault(a => a.Address.AddressFamily == family)?.Network is not { } network) continue;
-            var taken = await TakenAsync(db, tunnel.Id, network, cancellationToken);
-            taken.AddRange(own.Where(a => a.Address.AddressFamily == family).Select(a => RangeOf(new IPNetwork(a.Address, Addresses.MaxLength(a.Address)))));
-            if (LowestFree(network, taken) is not { } free) return (null, network.ToString());
+            using var taken = new TakenRanges();
+            foreach (var address in own.Where(a => a.Address.AddressFamily == family)) taken.Add(RangeOf(new IPNetwork(address.Address, Addresses.MaxLength(address.Address))));
+            await CollectTakenAsync(db, tunnel.Id, network, taken, cancellationToken);
+            if (LowestFree(network, taken.Sorted()) is not { } free) return (null, network.ToString());
             var bits = Addresses.MaxLength(network.BaseAddress);
             chosen.Add($"{ToAddress(free, bits)}/{bits}");
         }
@@ -33,7 +35,7 @@ internal static class FreeAddresses
         return (chosen, null);
     }
 
-    private static UInt128? LowestFree(IPNetwork network, List<(UInt128 First, UInt128 Last)> taken)
+    private static UInt128? LowestFree(IPNetwork network, ReadOnlySpan<(UInt128 First, UInt128 Last)> taken)
     {
         var (first, last) = RangeOf(network);
         // The first is the network's own (RFC 4291 §2.6.1: subnet-router anycast), the last of IPv4 its broadcast; neither in a pair (RFC 3021).
@@ -43,7 +45,6 @@ internal static class FreeAddresses
             if (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork) last--;
         }
 
-        taken.Sort();
         foreach (var range in taken)
         {
             if (range.First > first) break;
@@ -55,14 +56,18 @@ internal static class FreeAddresses
     }
 
     // A tunnel may have a hundred thousand prefixes behind its peers: the index on (TunnelId, Prefix) finds those that begin like its own network.
-    private static async Task<List<(UInt128 First, UInt128 Last)>> TakenAsync(GatewayDbContext db, Guid tunnelId, IPNetwork network, CancellationToken cancellationToken)
+    private static async Task CollectTakenAsync(GatewayDbContext db, Guid tunnelId, IPNetwork network, TakenRanges taken, CancellationToken cancellationToken)
     {
         var low = CommonText(network);
         var high = low + '\uffff';
-        var prefixes = await db.Prefixes.AsNoTracking()
+        var prefixes = db.Prefixes.AsNoTracking()
             .Where(p => p.TunnelId == tunnelId && p.Kind != PrefixKind.Client && string.Compare(p.Prefix, low) >= 0 && string.Compare(p.Prefix, high) < 0)
-            .Select(p => p.Prefix).ToListAsync(cancellationToken);
-        return [.. prefixes.Select(IPNetwork.Parse).Where(p => p.PrefixLength >= network.PrefixLength && network.Contains(p.BaseAddress)).Select(RangeOf)];
+            .Select(p => p.Prefix);
+        await foreach (var text in prefixes.AsAsyncEnumerable().WithCancellation(cancellationToken))
+        {
+            var prefix = IPNetwork.Parse(text);
+            if (prefix.PrefixLength >= network.PrefixLength && network.Contains(prefix.BaseAddress)) taken.Add(RangeOf(prefix));
+        }
     }
 
     /// <summary>What the text of every address in the network begins with: its whole groups, "192.168." of 192.168.0.0/22.</summary>
@@ -93,5 +98,37 @@ internal static class FreeAddresses
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
         return new IPAddress(bytes[(16 - (bits / 8))..]);
+    }
+
+    /// <summary>
+    /// Ranges in a borrowed array: with thousands of peers a list of them is a large object, and a large object at each change makes the collector walk the
+    /// whole heap while packets wait.
+    /// </summary>
+    private sealed class TakenRanges : IDisposable
+    {
+        private (UInt128 First, UInt128 Last)[] _ranges = ArrayPool<(UInt128, UInt128)>.Shared.Rent(256);
+        private int _count;
+
+        public void Add((UInt128 First, UInt128 Last) range)
+        {
+            if (_count == _ranges.Length)
+            {
+                var larger = ArrayPool<(UInt128, UInt128)>.Shared.Rent(_count * 2);
+                _ranges.CopyTo(larger, 0);
+                ArrayPool<(UInt128, UInt128)>.Shared.Return(_ranges);
+                _ranges = larger;
+            }
+
+            _ranges[_count++] = range;
+        }
+
+        public ReadOnlySpan<(UInt128 First, UInt128 Last)> Sorted()
+        {
+            var ranges = _ranges.AsSpan(0, _count);
+            ranges.Sort();
+            return ranges;
+        }
+
+        public void Dispose() => ArrayPool<(UInt128, UInt128)>.Shared.Return(_ranges);
     }
 }
