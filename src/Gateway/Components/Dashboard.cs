@@ -15,6 +15,7 @@ internal static class Dashboard
         services.AddLocalization();
         services.AddCascadingAuthenticationState();
         services.AddScoped<CircuitHandler, CircuitCaller>();
+        services.AddScoped<ChangePreview>();
         services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitRetentionPeriod = CircuitRetention);
         services.AddMudServices(mud =>
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Gateway.Contracts;
 using Gateway.Data;
 using Gateway.Engine;
 using Gateway.Features.Peers;
@@ -64,6 +65,7 @@ internal sealed class ChangeEffects(
         var name = old.Row.Name;
         if (old.Row.ListenPort != @new.Row.ListenPort || old.Row.FirewallMark != @new.Row.FirewallMark)
             sentences.Add($"The socket of '{name}' is bound anew{(old.Row.ListenPort == @new.Row.ListenPort ? "" : $", to UDP port {@new.Row.ListenPort}")}; sessions go on where clients learn of the port.");
+        AddNat(sentences, old.Row, @new.Row);
         if (old.Mtu != @new.Mtu) sentences.Add($"The MTU of '{name}' goes from {old.Mtu} to {@new.Mtu} bytes.");
         foreach (var gone in old.Addresses.Except(@new.Addresses)) sentences.Add($"The address {gone} is taken off '{name}'.");
         foreach (var added in @new.Addresses.Except(old.Addresses)) sentences.Add($"The address {added} is put on '{name}'.");
@@ -73,6 +75,22 @@ internal sealed class ChangeEffects(
         var owners = Owners(old);
         foreach (var peer in old.Peers.Select(p => p.Id).Union(@new.Peers.Select(p => p.Id)))
             await AddPeerAsync(sentences, present, old, old.Find(peer)?.Config, @new.Find(peer), owners, cancellationToken);
+    }
+
+    private static void AddNat(List<string> sentences, Tunnel old, Tunnel @new)
+    {
+        var (before, after) = (old.Nat.ToDictionary(rule => rule.Prefix, rule => rule.To), @new.Nat.ToDictionary(rule => rule.Prefix, rule => rule.To));
+        foreach (var (prefix, to) in after.Where(rule => before.GetValueOrDefault(rule.Key) != rule.Value)) sentences.Add($"Packets from '{old.Name}' to {prefix} leave {Source(to)}.");
+        foreach (var prefix in before.Keys.Except(after.Keys)) sentences.Add($"Packets from '{old.Name}' to {prefix} are no longer treated by a rule of their own.");
+        if (old.ClampMss != @new.ClampMss)
+            sentences.Add(@new.ClampMss ? $"New TCP connections through '{old.Name}' have their segment size lowered to what the path takes." : $"New TCP connections through '{old.Name}' keep the segment size that their ends announce.");
+
+        static string Source(string to) => to switch
+        {
+            NatTargets.Masquerade => "with the address of the device that they leave by",
+            NatTargets.None => "with the address that they have",
+            _ => $"with the source address {to}",
+        };
     }
 
     private async Task AddPeerAsync(

@@ -1,9 +1,11 @@
 using Bunit;
+using Gateway.Components;
 using Gateway.Components.Controls;
 using Gateway.Contracts;
 using Gateway.Contracts.Live;
 using Gateway.Web;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Time.Testing;
 using MudBlazor.Services;
 using Xunit;
@@ -46,6 +48,25 @@ public sealed class ControlTests : BunitContext
         var shown = Render<When>(p => p.Add(w => w.Time, time)).Find("time");
         Assert.Equal(text, shown.TextContent);
         Assert.Equal(Format.Moment(time), shown.GetAttribute("title"));
+    }
+
+    [Theory]
+    [InlineData(0, "0 peers")]
+    [InlineData(1, "1 peer")]
+    [InlineData(2, "2 peers")]
+    [InlineData(12_345, "12,345 peers")]
+    public void Count_HasTheFormThatItsNumberTakes(long count, string text) =>
+        Assert.Equal(text, Services.GetRequiredService<IStringLocalizer<Gateway.Components.Pages.Peers>>().Many("Count", count));
+
+    [Fact]
+    public void PeerSelection_IsReadAsItWasWritten_AndHostileTextIsNone()
+    {
+        Guid[] ids = [Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.Empty];
+        Assert.Equal(ids, PeerSelection.Read(PeerSelection.Write(ids, 7)));
+        Assert.Equal(PeerSelection.All, PeerSelection.Write(ids, 3));
+        Assert.Null(PeerSelection.Write([], 3));
+        Assert.Null(PeerSelection.Write([.. Enumerable.Range(0, 201).Select(_ => Guid.NewGuid())], 1_000));
+        Assert.Empty(PeerSelection.Read("%%%.'; drop table.AAAAAAAAAAAAAAAAAAAAAA==.äöü"));
     }
 
     [Fact]

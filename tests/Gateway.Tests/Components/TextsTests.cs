@@ -23,7 +23,9 @@ public sealed partial class TextsTests
         foreach (Match use in Uses().Matches(source))
         {
             var key = use.Groups["key"].Value;
-            Assert.True((use.Groups["localizer"].Value == "S" ? shared : own).Contains(key), $"{file} asks for '{key}', which is not in its resources.");
+            var texts = use.Groups["localizer"].Value == "S" ? shared : own;
+            Assert.True(texts.Contains(key), $"{file} asks for '{key}', which is not in its resources.");
+            Assert.True(!use.Groups["many"].Success || texts.Contains($"{key}.one"), $"{file} counts with '{key}', and its resources have no '{key}.one'.");
         }
     }
 
@@ -42,6 +44,6 @@ public sealed partial class TextsTests
         throw new InvalidOperationException("There is no Gateway.sln above the tests.");
     }
 
-    [GeneratedRegex(@"\b(?<localizer>[LS])\[""(?<key>\w+)""")]
+    [GeneratedRegex(@"\b(?<localizer>[LS])(?:\[|(?<many>\.Many)\()""(?<key>\w+)""")]
     private static partial Regex Uses();
 }

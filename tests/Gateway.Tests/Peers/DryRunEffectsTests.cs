@@ -70,6 +70,21 @@ public sealed class DryRunEffectsTests
         Assert.Equal(["The device 'wg0' is removed with its addresses and routes, and its UDP port is closed.", "The session of its one peer ends, and what they own in it is nobody's."], effects[..2]);
     }
 
+    [Fact]
+    public async Task Effects_OfNatAndSegmentSize_SayWhatBecomesOfPackets()
+    {
+        await using var host = await TestHost.StartAsync();
+        await host.Wg0();
+        await host.Patch("tunnels/wg0", new { nat = new[] { new { prefix = "0.0.0.0/0", to = "masquerade" } } });
+        var effects = await Effects(host, HttpMethod.Patch, "tunnels/wg0", new { clampMss = true, nat = new[] { new { prefix = "192.168.60.0/24", to = "192.168.60.1" } } });
+        Assert.Equal(
+            [
+                "Packets from 'wg0' to 192.168.60.0/24 leave with the source address 192.168.60.1.",
+                "Packets from 'wg0' to 0.0.0.0/0 are no longer treated by a rule of their own.",
+                "New TCP connections through 'wg0' have their segment size lowered to what the path takes.",
+            ], effects);
+    }
+
     private static async Task<string[]> Effects(TestHost host, HttpMethod method, string path, object? body)
     {
         using var answer = await host.Ask(method, $"{path}?dryRun=true", body);

@@ -14,7 +14,7 @@ public sealed class FormErrors
         get
         {
             if (_failure is null || _failure.Errors.Count == 0) return _failure;
-            var rest = _failure.Errors.Where(e => !_shown.Contains(FieldOf(e.Field))).ToList();
+            var rest = _failure.Errors.Where(e => !_shown.Contains(e.Field) && !_shown.Contains(FieldOf(e.Field))).ToList();
             return rest.Count == 0 ? null : _failure with { Errors = rest };
         }
     }
@@ -28,7 +28,7 @@ public sealed class FormErrors
     /// <summary>What is wrong with a field; null = nothing.</summary>
     public string? Of(string field)
     {
-        var errors = _failure?.Errors.Where(e => FieldOf(e.Field) == field).Select(e => $"{e.Detail} {e.Expected}").ToList();
+        var errors = _failure?.Errors.Where(e => e.Field == field || FieldOf(e.Field) == field).Select(e => $"{e.Detail} {e.Expected}").ToList();
         return errors is { Count: > 0 } ? string.Join(' ', errors) : null;
     }
 

@@ -22,6 +22,17 @@ public sealed partial class PeerConfig : ComponentBase
     [Parameter]
     public bool Shown { get; set; }
 
+    /// <summary>Whether the person may say what becomes of the private key.</summary>
+    [Parameter]
+    public bool MayChange { get; set; }
+
+    /// <summary>Called with the peer as it is after a change.</summary>
+    [Parameter]
+    public EventCallback<PeerResponse> Changed { get; set; }
+
+    [Inject]
+    private PeerService Service { get; set; } = default!;
+
     [Inject]
     private PeerConfigs Configs { get; set; } = default!;
 
@@ -34,6 +45,12 @@ public sealed partial class PeerConfig : ComponentBase
         var form = Peer.HasPrivateKey ? ConfigForm.Svg : ConfigForm.Text;
         if (!(await Configs.TakeAsync(Peer.Id, form, CancellationToken.None)).Succeeded(out _config, out _failure)) return;
         if (form == ConfigForm.Svg) _picture = $"data:image/svg+xml;base64,{Convert.ToBase64String(_config.Content)}";
+    }
+
+    private async Task DropKeyAsync(bool drop)
+    {
+        var saved = await Service.UpdateAsync(Peer.Id, JsonBody<PeerSettings>.Of(("dropKeyAfterDownload", drop)), null, CancellationToken.None);
+        if (saved.Succeeded(out var changed, out _failure)) await Changed.InvokeAsync(changed);
     }
 
     private async Task DownloadAsync()

@@ -17,7 +17,7 @@ public sealed partial class PeerDialog : ComponentBase
     private readonly FormErrors _errors = new();
     private string? _name, _tunnel, _routes, _addresses, _publicKey, _endpoint, _keepalive, _expires, _tags, _notes;
     private PeerResponse? _made;
-    private bool _more, _busy;
+    private bool _more, _busy, _dropKey;
 
     /// <summary>The one to change; null = make one.</summary>
     [Parameter]
@@ -47,7 +47,7 @@ public sealed partial class PeerDialog : ComponentBase
     {
         _tunnel = Tunnel ?? (Tunnels is [var first, ..] ? first.Name : null);
         if (Peer is null) return;
-        _more = true;
+        (_more, _dropKey) = (true, Peer.DropKeyAfterDownload);
         (_name, _publicKey, _endpoint, _notes) = (Peer.Name, Peer.PublicKey, Peer.Endpoint, Peer.Notes);
         _addresses = string.Join(", ", Peer.Addresses);
         _tags = string.Join(", ", Peer.Tags);
@@ -90,7 +90,7 @@ public sealed partial class PeerDialog : ComponentBase
 
     private (string, object?)[] Members() =>
     [
-        ("publicKey", Text(_publicKey)), ("endpoint", Text(_endpoint)), ("notes", _notes ?? ""),
+        ("publicKey", Text(_publicKey)), ("endpoint", Text(_endpoint)), ("notes", _notes ?? ""), ("dropKeyAfterDownload", _dropKey),
         ("keepaliveSeconds", string.IsNullOrWhiteSpace(_keepalive) ? 0 : int.TryParse(_keepalive, CultureInfo.InvariantCulture, out var seconds) ? seconds : _keepalive),
         ("expiresAt", string.IsNullOrWhiteSpace(_expires) ? null
             : DateTimeOffset.TryParse(_expires, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : _expires),

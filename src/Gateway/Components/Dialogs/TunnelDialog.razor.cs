@@ -39,13 +39,12 @@ public sealed partial class TunnelDialog : ComponentBase
     /// <inheritdoc/>
     protected override void OnInitialized()
     {
-        (_name, _addresses, _port, _mtu) = ("wg0", "10.8.0.1/24", "51820", "1420");
+        (_name, _addresses, _port) = ("wg0", "10.8.0.1/24", "51820");
         _endpoint = SuggestEndpoint();
         if (Tunnel is null) return;
         _addresses = string.Join(", ", Tunnel.Addresses);
         _endpoint = Tunnel.Endpoint;
         _port = Tunnel.ListenPort.ToString(CultureInfo.InvariantCulture);
-        _mtu = Tunnel.Mtu.ToString(CultureInfo.InvariantCulture);
     }
 
     // Where this page was reached, clients will most likely reach the gateway too.
@@ -69,8 +68,8 @@ public sealed partial class TunnelDialog : ComponentBase
     {
         if (_busy) return;
         _busy = true;
-        var body = JsonBody<TunnelSettings>.Of(
-            ("listenPort", Number(_port)), ("addresses", Words(_addresses)), ("mtu", Number(_mtu)), ("endpoint", string.IsNullOrWhiteSpace(_endpoint) ? null : _endpoint.Trim()));
+        (string, object?)[] members = [("listenPort", Number(_port)), ("addresses", Words(_addresses)), ("endpoint", string.IsNullOrWhiteSpace(_endpoint) ? null : _endpoint.Trim())];
+        var body = JsonBody<TunnelSettings>.Of(Tunnel is null ? [.. members, ("mtu", Number(_mtu))] : members);
         Outcome<TunnelResponse> saved;
         if (Tunnel is not null) saved = await Service.UpdateAsync(Tunnel.Name, body, ETags.Of(Tunnel.Revision), CancellationToken.None);
         else if (body.Read().Succeeded(out var settings, out var malformed))

@@ -77,7 +77,7 @@ public sealed partial class Flows : DashboardPage
         _ => null,
     }).OfType<string>().Distinct();
 
-    private static string End(string address, int port, string protocol) =>
+    internal static string End(string address, int port, string protocol) =>
         port == 0 || protocol.StartsWith("icmp", StringComparison.Ordinal) ? address : address.Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
 
     private static string RoundTrip(FlowRow flow) => (flow.RoundTripToPeerMs, flow.RoundTripToOtherMs) switch
@@ -90,5 +90,5 @@ public sealed partial class Flows : DashboardPage
     // One packet may just have been sent.
     private string? WhyOf(FlowRow flow) => flow.PacketsToPeer == 0 && flow.PacketsFromPeer > 1 && Caller.May(Permission.Explain) ? ExplainLink.Of(flow) : null;
 
-    private static string PacketsOf(FlowRow flow) => $"/packets?tunnel={Uri.EscapeDataString(flow.Tunnel)}&filter={Uri.EscapeDataString(Conversation.Filter(flow))}";
+    internal static string PacketsOf(FlowRow flow) => $"/packets?tunnel={Uri.EscapeDataString(flow.Tunnel)}&filter={Uri.EscapeDataString(Conversation.Filter(flow))}";
 }

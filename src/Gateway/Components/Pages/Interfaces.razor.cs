@@ -18,6 +18,10 @@ public sealed partial class Interfaces : DashboardPage
     private Failure? _failure;
     private bool _busy;
 
+    /// <summary>The device that shows all its settings.</summary>
+    [SupplyParameterFromQuery]
+    public string? Open { get; set; }
+
     [Inject]
     private InterfaceService Service { get; set; } = default!;
 
@@ -61,10 +65,16 @@ public sealed partial class Interfaces : DashboardPage
 
     private async Task SetAsync(InterfaceResponse device, string? mode)
     {
+        if (await ChangeAsync(device.Name, ("rpFilter", mode))) Messages.Add(mode is null ? L["Left", device.Name] : L["Set", device.Name, Word(mode)], Severity.Success);
+    }
+
+    private async Task<bool> ChangeAsync(string device, (string Member, object? Value) change)
+    {
         _busy = true;
-        var saved = await Service.UpdateAsync(device.Name, JsonBody<InterfaceSettings>.Of(("rpFilter", mode)), null, CancellationToken.None);
+        var saved = await Service.UpdateAsync(device, JsonBody<InterfaceSettings>.Of(change), null, CancellationToken.None);
         _busy = false;
-        if (saved.Succeeded(out _, out _failure)) Messages.Add(mode is null ? L["Left", device.Name] : L["Set", device.Name, Word(mode)], Severity.Success);
+        _failure = saved.Failure;
         await ReadAsync();
+        return saved.Failure is null;
     }
 }

@@ -42,8 +42,6 @@ public sealed partial class PeerPage : DashboardPage
 
     private bool MayReadConfig => Caller.May(Permission.ReadConfigs);
 
-    private string Filter => $"peer=\"{_peer?.Name}\"";
-
     /// <summary>What a person is told: that it is switched off or expired goes before what it did.</summary>
     internal static string StateOf(PeerResponse peer, string? live, DateTimeOffset now) =>
         !peer.Enabled ? "disabled" : peer.ExpiresAt <= now ? "expired" : live ?? peer.State;

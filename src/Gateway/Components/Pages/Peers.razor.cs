@@ -27,6 +27,7 @@ public sealed partial class Peers : DashboardPage
     private HashSet<Guid> _seen = [];
     private Virtualize<PeerResponse>? _list;
     private PeerTableQuery? _shown;
+    private string? _read;
     private Failure? _failure;
     private int? _total;
     private bool _busy;
@@ -54,6 +55,10 @@ public sealed partial class Peers : DashboardPage
     /// <summary>Whether the form to make one opens at once.</summary>
     [SupplyParameterFromQuery]
     public bool Create { get; set; }
+
+    /// <summary>Which are chosen, see <see cref="PeerSelection"/>.</summary>
+    [SupplyParameterFromQuery]
+    public string? Selected { get; set; }
 
     [Inject]
     private PeerTable Table { get; set; } = default!;
@@ -108,8 +113,9 @@ public sealed partial class Peers : DashboardPage
     /// <inheritdoc/>
     protected override async Task OnParametersSetAsync()
     {
+        if (Selected != _read) await ReadSelectionAsync();
         if (_shown is null || _shown == Query) return;
-        _selected.Clear();
+        Select([]);
         await RefreshAsync();
     }
 
@@ -172,15 +178,30 @@ public sealed partial class Peers : DashboardPage
 
     private void SetOrder(string order) => SetQuery("sort", order == PeerTable.Name ? null : order);
 
-    private void Toggle(Guid id)
-    {
-        if (!_selected.Remove(id)) _selected.Add(id);
-    }
+    private void Toggle(Guid id) => Select(_selected.Contains(id) ? [.. _selected.Where(other => other != id)] : [.. _selected, id]);
 
     private async Task SelectAllAsync(ChangeEventArgs e)
     {
+        if (e.Value is not true) Select([]);
+        else if ((await Table.FindAsync(Query, Leaving)).Succeeded(out var ids, out _failure)) Select(ids);
+    }
+
+    private void Select(IReadOnlyCollection<Guid> ids)
+    {
         _selected.Clear();
-        if (e.Value is true && (await Table.FindAsync(Query, Leaving)).Succeeded(out var ids, out _failure)) _selected.UnionWith(ids);
+        _selected.UnionWith(ids);
+        _read = PeerSelection.Write(_selected, _total);
+        if (Selected != _read) SetQuery("selected", _read);
+    }
+
+    // The address says something else than what was chosen here: a link, a reload, the browser's way back.
+    private async Task ReadSelectionAsync()
+    {
+        _read = Selected;
+        if (!RendererInfo.IsInteractive || !MayChange) return;
+        _selected.Clear();
+        if (Selected != PeerSelection.All) _selected.UnionWith(PeerSelection.Read(Selected));
+        else if ((await Table.FindAsync(Query, Leaving)).Succeeded(out var ids, out _failure)) _selected.UnionWith(ids);
     }
 
     private async Task CreateAsync()
@@ -200,13 +221,13 @@ public sealed partial class Peers : DashboardPage
 
     private async Task BulkAsync(string action, IReadOnlyList<string>? tags = null)
     {
-        if (action == BulkActions.Delete && !await Dialogs.ConfirmAsync(L["DeleteTitle", Format.Count(_selected.Count)], L["DeleteText"], S["Delete"])) return;
+        if (action == BulkActions.Delete && !await Dialogs.ConfirmAsync(L.Many("DeleteTitle", _selected.Count), L["DeleteText"], S["Delete"])) return;
         _busy = true;
         var done = await Bulk.RunAsync(new BulkRequest { Action = action, Ids = [.. _selected], Tags = tags }, CancellationToken.None);
         _busy = false;
         if (!done.Succeeded(out var result, out _failure)) return;
-        Messages.Add(L["Changed", Format.Count(result.Changed)], Severity.Success);
-        _selected.Clear();
+        Messages.Add(L.Many("Changed", result.Changed), Severity.Success);
+        Select([]);
         await RefreshAsync();
     }
 }

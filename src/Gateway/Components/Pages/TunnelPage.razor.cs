@@ -1,3 +1,4 @@
+using Gateway.Components.Controls;
 using Gateway.Components.Dialogs;
 using Gateway.Contracts;
 using Gateway.Features.Tunnels;
@@ -48,7 +49,7 @@ public sealed partial class TunnelPage : DashboardPage
 
     private async Task DeleteAsync()
     {
-        var sure = await Dialogs.ConfirmAsync(L["DeleteTitle", Name], L["DeleteText", _tunnel!.PeerCount], S["Delete"]);
+        var sure = await Dialogs.ConfirmAsync(L["DeleteTitle", Name], L.Many("DeleteText", _tunnel!.PeerCount), S["Delete"]);
         if (!sure) return;
         if ((await Service.DeleteAsync(Name, null, CancellationToken.None)).Succeeded(out _, out _failure)) Navigation.NavigateTo("/tunnels");
     }
