@@ -5,6 +5,7 @@ using Gateway.Cli.Commands;
 using Gateway.Cli.Connect;
 using Gateway.Cli.Device;
 using Gateway.Cli.Explain;
+using Gateway.Cli.Lab;
 using Gateway.Cli.Output;
 using Gateway.Cli.Watch;
 using Gateway.Engine.Ports;
@@ -27,7 +28,7 @@ internal static class Program
         var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.")
         {
             ConnectCommand.Build(), DeviceCommand.Build(), StatusCommand.Build(), ExplainCommand.Build(), ExplainCommand.BuildProbe(), WatchCommand.Build(), TunnelCommands.Build(), PeerCommands.Build(), RouteCommands.Build(), InterfaceCommands.Build(), InterfaceCommands.Host(),
-            TrafficCommands.Flow(), TrafficCommands.Drop(), TrafficCommands.Event(), TrafficCommands.History(), PacketCommands.Build(), RecordingCommands.Build(), UserCommands.Build(), TokenCommands.Build(), AuditCommands.Audit(), AuditCommands.Profile(), BackupCommands.Backup(), BackupCommands.Restore(), TransferCommands.Import(), TransferCommands.Export(), CompletionCommand.Build(),
+            TrafficCommands.Flow(), TrafficCommands.Drop(), TrafficCommands.Event(), TrafficCommands.History(), PacketCommands.Build(), RecordingCommands.Build(), UserCommands.Build(), TokenCommands.Build(), AuditCommands.Audit(), AuditCommands.Profile(), BackupCommands.Backup(), BackupCommands.Restore(), TransferCommands.Import(), TransferCommands.Export(), LabCommands.Build(), CompletionCommand.Build(),
         };
         DetailedHelp.AddTo(root, new()
         {
@@ -37,6 +38,7 @@ internal static class Program
             ["watch"] = WatchCommand.Details,
             ["peer add"] = PeerAddCommand.Details,
             ["restore"] = BackupCommands.RestoreDetails,
+            ["lab"] = LabCommands.Details,
             ["completion"] = CompletionCommand.Details,
         });
         return root;

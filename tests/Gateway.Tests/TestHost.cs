@@ -7,9 +7,11 @@ using System.Text.Json.Nodes;
 using Gateway.Engine.Ports;
 using Gateway.Features.Explain.Gathering;
 using Gateway.Features.Explain.Probes;
+using Gateway.Features.Lab;
 using Gateway.Hosting;
 using Gateway.Reconcile;
 using Gateway.Testing;
+using Gateway.Tests.Lab;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -38,6 +40,8 @@ internal sealed class TestHost : IAsyncDisposable
     public FakeRoutes Routes { get; } = new();
 
     public FakeKernelEvidence KernelEvidence { get; } = new();
+
+    public FakeLabHosts Lab { get; } = new();
 
     public MemoryPorts Ports { get; } = new(new MemoryNetwork(), IPAddress.Loopback);
 
@@ -70,6 +74,9 @@ internal sealed class TestHost : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>In the middle of a lab: with all that the API has anywhere.</summary>
+    public static Task<TestHost> StartInLabAsync() => StartAsync(settings: ["--Gateway:Lab", Path.GetTempPath()]);
 
     public async Task<JsonNode> Get(string path, HttpStatusCode expected = HttpStatusCode.OK) => await Send(HttpMethod.Get, path, null, expected);
 
@@ -125,7 +132,7 @@ internal sealed class TestHost : IAsyncDisposable
         {
             builder.Logging.ClearProviders().AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
             builder.Services.AddSingleton<ITunnelPorts>(Ports).AddSingleton<IKernelSettings>(Kernel).AddSingleton<IPacketRules>(Rules).AddSingleton<IKernelRoutes>(Routes)
-                .AddSingleton<IKernelEvidence>(KernelEvidence).AddSingleton<IHostChecker>(KernelEvidence).AddSingleton<IProbeSenses>(KernelEvidence);
+                .AddSingleton<IKernelEvidence>(KernelEvidence).AddSingleton<IHostChecker>(KernelEvidence).AddSingleton<IProbeSenses>(KernelEvidence).AddSingleton<ILabHosts>(Lab);
             builder.Services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000); // Fast, for passwords that protect nothing.
             Configure?.Invoke(builder);
         });

@@ -31,6 +31,7 @@ public sealed class GatewayClient
         Backup = new BackupClient(this);
         Accounts = new AccountsClient(this);
         Transfer = new TransferClient(this);
+        Lab = new LabClient(this);
     }
 
     /// <summary>Tunnels.</summary>
@@ -56,6 +57,9 @@ public sealed class GatewayClient
 
     /// <summary>Import and export.</summary>
     public TransferClient Transfer { get; }
+
+    /// <summary>The lab's experiments.</summary>
+    public LabClient Lab { get; }
 
     /// <summary>Users, tokens, the audit, and who is calling.</summary>
     public AccountsClient Accounts { get; }

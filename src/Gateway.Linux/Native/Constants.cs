@@ -73,6 +73,7 @@ internal static class SocketNumbers
     public const int SendBufferForce = 32;   // SO_SNDBUFFORCE
     public const int ReceiveBufferForce = 33; // SO_RCVBUFFORCE
     public const int Mark = 36;              // SO_MARK
+    public const int TimestampNs = 35;       // SO_TIMESTAMPNS, SCM_TIMESTAMPNS
 
     public const int IpLevel = 0;            // IPPROTO_IP
     public const int IpPacketInfo = 8;       // IP_PKTINFO

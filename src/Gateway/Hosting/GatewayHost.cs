@@ -9,6 +9,7 @@ using Gateway.Features.Audit;
 using Gateway.Features.Backup;
 using Gateway.Features.Explain;
 using Gateway.Features.Interfaces;
+using Gateway.Features.Lab;
 using Gateway.Features.Metrics;
 using Gateway.Features.Packets;
 using Gateway.Features.Packets.Watching;
@@ -113,6 +114,7 @@ internal static class GatewayHost
         services.AddTransfer();
         services.AddExplain();
         services.AddRecordings();
+        services.AddLab();
         services.AddHostedService<DataPlaneService>();
         services.AddLive();
         services.AddAccounts(options);
@@ -168,6 +170,7 @@ internal static class GatewayHost
         api.MapStatus();
         api.MapExplain();
         api.MapRecordings();
+        api.MapLab();
         api.MapLive();
         app.MapHub<LiveHub>(LiveHub.Path);
         api.MapAccounts();

@@ -14,7 +14,7 @@ internal sealed class GatewayOptions
     public const string Section = "Gateway";
     public const int MinTokenLength = 16;
 
-    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(RecordedPeers), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), nameof(Oidc), "Metrics", "Otlp"];
+    private static readonly string[] KnownKeys = [nameof(DataDirectory), nameof(Bootstrap), nameof(Restore), nameof(FlowCapacity), nameof(RecordedPeers), nameof(ShowPayload), nameof(AuditEntries), nameof(TrustedProxies), nameof(Https), nameof(Oidc), nameof(Lab), "Metrics", "Otlp"];
 
     /// <summary>Where the database and its keys lie; made if missing. Default: <c>data</c> below the working directory. Whoever can read it can read every key.</summary>
     public string DataDirectory { get; init; } = "data";
@@ -48,6 +48,12 @@ internal sealed class GatewayOptions
 
     /// <summary>An OpenID provider at which people sign in; null = none.</summary>
     public OpenIdOptions? Oidc { get; init; }
+
+    /// <summary>
+    /// The run directory of the lab that this gateway is in the middle of, which <c>make lab</c> sets; null = none. Danger: administrators may then
+    /// have the helpers in it change the lab's hosts.
+    /// </summary>
+    public string? Lab { get; init; }
 
     /// <summary>Reads and checks the section; tells all that is wrong at once.</summary>
     public static GatewayOptions Read(IConfiguration configuration)
@@ -89,6 +95,8 @@ internal sealed class GatewayOptions
         var proxies = Hosting.TrustedProxies.Read(section.GetSection(nameof(TrustedProxies)), errors);
         var https = HttpsOptions.Read(section.GetSection(nameof(Https)), errors);
         var oidc = OpenIdOptions.Read(section.GetSection(nameof(Oidc)), errors);
+        var lab = section[nameof(Lab)];
+        if (lab is not null && !(Path.IsPathRooted(lab) && Directory.Exists(lab))) errors.Add($"{Section}:Lab is '{lab}'; it is the run directory of a lab, which make lab makes and sets.");
         if (errors.Count > 0) throw new StartupException(string.Join(Environment.NewLine, errors));
         return new GatewayOptions
         {
@@ -102,6 +110,7 @@ internal sealed class GatewayOptions
             TrustedProxies = proxies,
             Https = https,
             Oidc = oidc,
+            Lab = lab,
         };
 
         int Number(string key, int otherwise, int least, int most)

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
 using Gateway.Contracts;
+using Gateway.Contracts.Lab;
 using Gateway.Contracts.Live;
 using Gateway.Features.Audit;
 using Gateway.Features.Drops;
 using Gateway.Features.Events;
 using Gateway.Features.Flows;
+using Gateway.Features.Lab.Watching;
 using Gateway.Features.Overview;
 using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
@@ -18,7 +20,7 @@ namespace Gateway.Live;
 /// stream goes on. Watch with <c>await foreach</c> until the token is cancelled. At most four updates a second reach a watcher; one that is slower
 /// gets the newest and is told how many it missed. Nothing is looked at while nobody watches.
 /// </summary>
-internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops, PacketFeed packets, EventLog events, AuditTrail audit)
+internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch peers, FlowWatch flows, DropWatch drops, PacketFeed packets, EventLog events, LabFeed lab, AuditTrail audit)
 {
     /// <summary>The whole at a glance, once a second.</summary>
     public Outcome<IAsyncEnumerable<OverviewUpdate>> Overview(CancellationToken cancellationToken) => Allow(Permission.Read, Outcome.Of(overview.WatchAsync(cancellationToken)));
@@ -52,15 +54,19 @@ internal sealed class LiveFeed(Caller caller, OverviewWatch overview, PeerWatch 
 
     /// <summary>Packets as they pass. Seeing packets is a permission of its own, and each look is on record.</summary>
     public Outcome<IAsyncEnumerable<PacketsUpdate>> Packets(PacketsQuery query, CancellationToken cancellationToken) =>
-        Allow(Permission.SeePackets, caller.Lacks(Permission.SeePackets) is { } denied ? denied : OnRecord(query, packets.Watch(query, cancellationToken), cancellationToken));
+        Allow(Permission.SeePackets, caller.Lacks(Permission.SeePackets) is { } denied ? denied : OnRecord("packet.watch", query.Tunnel ?? "all tunnels", query, packets.Watch(query, cancellationToken), cancellationToken));
 
-    private Outcome<IAsyncEnumerable<PacketsUpdate>> OnRecord(PacketsQuery query, Outcome<IAsyncEnumerable<PacketsUpdate>> stream, CancellationToken cancellationToken)
+    /// <summary>Packets at the lab's six points as they pass, where there is a lab.</summary>
+    public Outcome<IAsyncEnumerable<LabPacketsUpdate>> LabPackets(CancellationToken cancellationToken) => Allow(
+        Permission.SeePackets, caller.Lacks(Permission.SeePackets) is { } denied ? denied : OnRecord("lab.packets", "six points", null, lab.Watch(cancellationToken), cancellationToken));
+
+    private Outcome<IAsyncEnumerable<T>> OnRecord<T>(string action, string subject, object? details, Outcome<IAsyncEnumerable<T>> stream, CancellationToken cancellationToken)
     {
         return stream.Succeeded(out var updates, out var failure) ? Outcome.Of(NoteThenWatch(updates)) : failure;
 
-        async IAsyncEnumerable<PacketsUpdate> NoteThenWatch(IAsyncEnumerable<PacketsUpdate> packets)
+        async IAsyncEnumerable<T> NoteThenWatch(IAsyncEnumerable<T> packets)
         {
-            await audit.NoteAsync("packet.watch", query.Tunnel ?? "all tunnels", query, cancellationToken);
+            await audit.NoteAsync(action, subject, details, cancellationToken);
             await foreach (var update in packets.WithCancellation(cancellationToken)) yield return update;
         }
     }

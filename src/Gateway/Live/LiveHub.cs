@@ -1,3 +1,4 @@
+using Gateway.Contracts.Lab;
 using Gateway.Contracts.Live;
 using Gateway.Security;
 using Gateway.Web;
@@ -26,6 +27,8 @@ internal sealed class LiveHub(LiveFeed feed) : Hub
     public IAsyncEnumerable<EventsUpdate> Events(EventsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Events(query ?? new EventsQuery(), cancellationToken));
 
     public IAsyncEnumerable<PacketsUpdate> Packets(PacketsQuery? query, CancellationToken cancellationToken) => OrThrow(feed.Packets(query ?? new PacketsQuery(), cancellationToken));
+
+    public IAsyncEnumerable<LabPacketsUpdate> LabPackets(CancellationToken cancellationToken) => OrThrow(feed.LabPackets(cancellationToken));
 
     /// <summary>The hub has no other way to say no; the message reaches the watcher as it is.</summary>
     private static IAsyncEnumerable<T> OrThrow<T>(Outcome<IAsyncEnumerable<T>> stream) =>

@@ -6,7 +6,8 @@ internal static class Binaries
     /// <summary>The top of the repository: tests/Gateway.Netns.Tests/bin/CONFIGURATION/net10.0/ is five below it.</summary>
     public static string Top { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", ".."));
 
-    private static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+    /// <summary>Release or Debug.</summary>
+    public static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
     /// <summary>The host.</summary>
     public static string Gateway { get; } = Built("Gateway");

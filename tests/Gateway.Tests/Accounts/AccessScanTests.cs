@@ -23,7 +23,7 @@ public sealed class AccessScanTests
         ("*", "/profile", Anybody),
         ("*", "/users", Permission.Administer), ("*", "/tokens", Permission.Administer), ("*", "/audit", Permission.Administer), ("*", "/backup", Permission.Administer), ("get", "/export", Permission.Administer),
         ("get", "/peers/{id}/config", Permission.ReadConfigs), ("get", "/peers/{id}/links", Permission.ReadConfigs),
-        ("get", "/packets", Permission.SeePackets), ("get", "/recordings/{id}", Permission.SeePackets),
+        ("get", "/packets", Permission.SeePackets), ("get", "/recordings/{id}", Permission.SeePackets), ("get", "/lab/packets", Permission.SeePackets),
         ("*", "/explain", Permission.Explain), ("*", "/probes", Permission.Explain),
         ("get", "", Permission.Read),
         ("post", "/tunnels/{name}/peers", Permission.ChangePeers), ("*", "/peers", Permission.ChangePeers), ("*", "/routes", Permission.ChangePeers),
@@ -33,7 +33,7 @@ public sealed class AccessScanTests
     [Fact]
     public async Task EveryRoute_AnswersEachCallerAsTheRoleAllows()
     {
-        await using var host = await TestHost.StartAsync();
+        await using var host = await TestHost.StartInLabAsync();
         var routes = await RoutesAsync(host);
         Assert.True(routes.Count > 40);
 
