@@ -2,10 +2,14 @@
 (() => {
   const dialog = document.getElementById('components-reconnect-modal');
 
+  // Whose session has ended is not let back in, however often it is tried: loaded again, the page leads to the sign-in.
+  const signedOut = () => fetch('/api/v1/profile').then(answer => answer.status === 401, () => false);
+
   // A gateway that restarts knows nothing of the circuit: everything that matters is in the address, so loading it again goes on where it was.
   dialog?.addEventListener('components-reconnect-state-changed', async event => {
     switch (event.detail.state) {
-      case 'show': if (!dialog.open) dialog.show(); break;
+      case 'show': if (!dialog.open) dialog.show(); // and, as at each further try:
+      case 'retrying': if (await signedOut()) location.reload(); break;
       case 'hide': dialog.close(); break;
       case 'rejected':
         if (await Blazor.resumeCircuit?.().catch(() => false)) dialog.close();

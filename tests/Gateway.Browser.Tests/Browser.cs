@@ -82,6 +82,8 @@ internal sealed class Window : IAsyncDisposable
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
 
+    public ILocator Heading(string text) => Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = text, Exact = true });
+
     public ILocator Input(string label) => Page.GetByLabel(label, new PageGetByLabelOptions { Exact = true });
 
     /// <summary>Chooses from a drop-down by the words that people see.</summary>

@@ -27,6 +27,11 @@ public sealed class PagesTests(Dashboard dashboard) : IClassFixture<Dashboard>
         { "peer-create", "/peers?create=true" },
         { "routes", "/routes" },
         { "interfaces", "/interfaces" },
+        { "accounts", "/accounts" },
+        { "tokens", "/tokens?all=true" },
+        { "audit", "/audit" },
+        { "backup", "/backup" },
+        { "profile", "/profile" },
         { "craft", "/craft" },
         { "settings", "/settings" },
     };

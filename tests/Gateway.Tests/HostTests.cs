@@ -68,6 +68,13 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task FirstStart_WarnsOfNothingInTheDatabase()
+    {
+        await using var host = await TestHost.StartAsync();
+        Assert.DoesNotContain(host.Log.Lines, l => l.StartsWith("Warning Microsoft.EntityFrameworkCore", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Anonymous_GetsHealthAndTheAssetsOnly()
     {
         await using var host = await TestHost.StartAsync();

@@ -100,7 +100,7 @@ internal sealed class ApiCommand : Command
             }
             catch (HttpRequestException e)
             {
-                throw new CommandException($"No gateway answers at {session.Address}: {(e.InnerException ?? e).Message} Start it, or say with --url where it is.", ExitCodes.Unreachable);
+                throw new CommandException($"No gateway answers at {session.Address}: {(e.InnerException ?? e).Message}{PinnedCertificate.Hint(e)} Start it, or say with --url where it is.", ExitCodes.Unreachable);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

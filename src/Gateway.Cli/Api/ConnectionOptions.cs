@@ -28,20 +28,27 @@ internal sealed class ConnectionOptions
         Description = "The file with the API token. Without it GATEWAY_TOKEN, the file named by GATEWAY_TOKEN_FILE, or the api-token of the data directory.",
     };
 
+    public Option<string?> Certificate { get; } = new("--certificate")
+    {
+        HelpName = "FILE",
+        Description = "The certificate that the gateway shows, where nobody vouches for it: its file (https.pem of the data directory), or its SHA-256. Without it GATEWAY_CERTIFICATE.",
+    };
+
     /// <summary>Gives a command the options.</summary>
     public static ConnectionOptions AddTo(Command command)
     {
         var connection = new ConnectionOptions();
         command.Options.Add(connection.Url);
         command.Options.Add(connection.TokenFile);
+        command.Options.Add(connection.Certificate);
         return connection;
     }
 
-    /// <summary>Address and token, for what makes its own connection; that cannot be a Unix socket. Throws <see cref="CommandException"/>.</summary>
-    public (Uri Url, string Token) Read(ParseResult parsed)
+    /// <summary>Address, token and certificate, for what makes its own connection; that cannot be a Unix socket. Throws <see cref="CommandException"/>.</summary>
+    public (Uri Url, string Token, PinnedCertificate? Certificate) Read(ParseResult parsed)
     {
         var (address, socket) = ReadAddress(parsed);
-        return socket is null ? (address, ReadToken(parsed)) : throw new CommandException($"This goes over http or https, and not over the Unix socket {socket}.", ExitCodes.Usage);
+        return socket is null ? (address, ReadToken(parsed), ReadCertificate(parsed)) : throw new CommandException($"This goes over http or https, and not over the Unix socket {socket}.", ExitCodes.Usage);
     }
 
     /// <summary>A client that knows address and token. Throws <see cref="CommandException"/>.</summary>
@@ -49,6 +56,7 @@ internal sealed class ConnectionOptions
     {
         var (address, socket) = ReadAddress(parsed);
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        if (ReadCertificate(parsed) is { } certificate) handler.SslOptions.RemoteCertificateValidationCallback = certificate.Allows;
         if (socket is not null) handler.ConnectCallback = (_, cancellationToken) => ConnectAsync(socket, cancellationToken);
         return new HttpClient(handler) { BaseAddress = address, Timeout = timeout, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", ReadToken(parsed)) } };
     }
@@ -60,6 +68,9 @@ internal sealed class ConnectionOptions
         return Uri.TryCreate(socket is null ? url.TrimEnd('/') + "/" : "http://localhost/", UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")
             ? (address, socket) : throw new CommandException($"\"{url}\" is no address of a gateway; {LocalUrl} would be.", ExitCodes.Usage);
     }
+
+    private PinnedCertificate? ReadCertificate(ParseResult parsed) => parsed.GetValue(Certificate) is { } given ? PinnedCertificate.Read(given, "--certificate")
+        : Variable("GATEWAY_CERTIFICATE") is { } set ? PinnedCertificate.Read(set, "GATEWAY_CERTIFICATE") : null;
 
     private string ReadToken(ParseResult parsed)
     {

@@ -109,11 +109,21 @@ internal static class WatchCommand
 
     /// <summary>The stream, taken up again when the connection is lost.</summary>
     private static async IAsyncEnumerable<T> Updates<T>(
-        (Uri Url, string Token) gateway, string stream, object?[] arguments, TextWriter errors, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopped)
+        (Uri Url, string Token, PinnedCertificate? Certificate) gateway, string stream, object?[] arguments, TextWriter errors, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopped)
     {
         for (var isFirst = true; !stopped.IsCancellationRequested; isFirst = false)
         {
-            await using var hub = new HubConnectionBuilder().WithUrl(new Uri(gateway.Url, "hubs/live"), options => options.AccessTokenProvider = () => Task.FromResult<string?>(gateway.Token)).Build();
+            await using var hub = new HubConnectionBuilder().WithUrl(new Uri(gateway.Url, "hubs/live"), options =>
+            {
+                options.AccessTokenProvider = () => Task.FromResult<string?>(gateway.Token);
+                if (gateway.Certificate is not { } certificate) return;
+                options.HttpMessageHandlerFactory = handler =>
+                {
+                    if (handler is HttpClientHandler http) http.ServerCertificateCustomValidationCallback = certificate.Allows!;
+                    return handler;
+                };
+                options.WebSocketConfiguration = socket => socket.RemoteCertificateValidationCallback = certificate.Allows;
+            }).Build();
             IAsyncEnumerator<T>? updates = null;
             try
             {
@@ -124,7 +134,7 @@ internal static class WatchCommand
             {
                 throw new CommandException(exception.StatusCode == HttpStatusCode.Unauthorized
                     ? "The gateway does not know this token. The first one is in the file api-token of its data directory."
-                    : $"There is no gateway at {gateway.Url}: {exception.Message} Start it, or say with --url where it is.", ExitCodes.Failed);
+                    : $"There is no gateway at {gateway.Url}: {exception.Message}{PinnedCertificate.Hint(exception)} Start it, or say with --url where it is.", ExitCodes.Failed);
             }
             catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
             {

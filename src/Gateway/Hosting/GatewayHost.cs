@@ -28,6 +28,7 @@ using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Gateway.Hosting;
@@ -103,7 +104,9 @@ internal static class GatewayHost
             new DataPlaneOptions { FlowCapacity = options.FlowCapacity, RecordedPeers = options.RecordedPeers, PacketSnapBytes = PacketFeed.SnapBytes(options) }, s.GetRequiredService<ITunnelPorts>(), s.GetRequiredService<ICryptoPrimitives>(),
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DataPlane>>()));
         services.AddDbContextFactory<GatewayDbContext>(db => db.UseSqlite(
-            $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite")));
+            $"Data Source={directory.Database};Default Timeout=10", sqlite => sqlite.MigrationsAssembly("Gateway.Migrations.Sqlite"))
+            // SQLite makes a table anew outside of the migration's transaction. What stands in for it is the copy made before (DatabaseCopies).
+            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.NonTransactionalMigrationOperationWarning, LogLevel.Debug))));
         services.AddDataProtection().SetApplicationName("Gateway").PersistKeysToFileSystem(directory.Keys);
         services.AddSingleton<SecretVault>().AddSingleton<FirstStart>()
             .AddSingleton<SnapshotLoader>().AddSingleton<ControlSockets>().AddSingleton<Reconciler>().AddSingleton<WriteGate>().AddSingleton<KernelKeeper>().AddSingleton<TableKeeper>().AddSingleton<EndpointMemory>()

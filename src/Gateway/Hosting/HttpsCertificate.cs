@@ -94,11 +94,12 @@ internal sealed partial class HttpsCertificate(HttpsOptions options, DataDirecto
         using var made = request.CreateSelfSigned(now.AddHours(-1), now + Lifetime);
         DataDirectory.WriteOwnerOnly(key, pair.ExportPkcs8PrivateKeyPem());
         DataDirectory.WriteOwnerOnly(file, made.ExportCertificatePem());
-        LogMade(file, made.NotAfter, made.Thumbprint);
+        var fingerprint = made.GetCertHashString(HashAlgorithmName.SHA256);
+        LogMade(file, made.NotAfter, fingerprint);
         return X509Certificate2.CreateFromPemFile(file, key);
     }
 
-    [LoggerMessage(EventId = 1806, Level = LogLevel.Information, Message = "Made a certificate for HTTPS signed by itself: {File}, until {Until:d}, SHA-1 {Fingerprint}")]
+    [LoggerMessage(EventId = 1806, Level = LogLevel.Information, Message = "Made a certificate for HTTPS signed by itself: {File}, until {Until:d}, SHA-256 {Fingerprint}")]
     private partial void LogMade(string file, DateTime until, string fingerprint);
 
     [LoggerMessage(EventId = 1807, Level = LogLevel.Information, Message = "The certificate for HTTPS is {File}, until {Until:d}")]

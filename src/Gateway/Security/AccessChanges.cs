@@ -23,12 +23,16 @@ internal sealed partial class AccessChanges(ILogger<AccessChanges> logger)
     }
 
     /// <summary>Tells everyone who watches for this user, token or session. Called after the change is in the database.</summary>
-    public void Publish(Guid id)
+    public void Publish(Guid id) => Tell(watching => watching.IsAbout(id));
+
+    /// <summary>Tells everyone: all users and tokens were replaced.</summary>
+    public void PublishAll() => Tell(_ => true);
+
+    private void Tell(Func<Watching, bool> whom)
     {
         Interlocked.Increment(ref _generation);
-        foreach (var watching in _watching.Keys)
+        foreach (var watching in _watching.Keys.Where(whom))
         {
-            if (!watching.IsAbout(id)) continue;
             try
             {
                 watching.Changed();

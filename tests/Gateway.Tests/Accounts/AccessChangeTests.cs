@@ -85,6 +85,81 @@ public sealed class AccessChangeTests
     }
 
     [Fact]
+    public async Task Token_Revoked_LosesEveryKindOfStreamAndCapture()
+    {
+        await using var host = await StartAsync();
+        var token = await host.Post("tokens", new { name = "t", scopes = new[] { "read", "packets" } });
+        var bearer = $"Bearer {token["token"]}";
+        await using var connection = new HubConnectionBuilder().WithUrl(new Uri(host.Address, "/hubs/live"), o => o.Headers.Add("Authorization", bearer)).Build();
+        await connection.StartAsync();
+        string[] kinds = ["Overview", "Peers", "Flows", "Drops", "Events", "Packets"];
+        Assert.Equal(kinds.Order(), typeof(Gateway.Live.LiveHub).GetMethods().Where(m => m.ReturnType.Name.StartsWith("IAsyncEnumerable", StringComparison.Ordinal)).Select(m => m.Name).Order());
+        var running = kinds.ToDictionary(kind => kind, kind => DrainAsync(connection.StreamAsyncCore<System.Text.Json.JsonElement>(kind, kind is "Overview" or "Peers" ? [] : [null])));
+        foreach (var form in new[] { "packets", "packets.pcapng" }) running.Add(form, DownloadAsync(form));
+        Assert.True(await connection.StreamAsync<OverviewUpdate>("Overview").GetAsyncEnumerator().MoveNextAsync());
+        Assert.DoesNotContain(running.Values, r => r.IsCompleted);
+        var before = _time.GetUtcNow();
+
+        await host.Delete($"tokens/{token["id"]}");
+
+        _time.Advance(Promised / 2);
+        foreach (var (kind, ended) in running)
+        {
+            await ended.WaitAsync(Deadline);
+            Assert.True(ended.IsCompletedSuccessfully, kind);
+        }
+
+        Assert.True(_time.GetUtcNow() - before <= Promised);
+
+        async Task DownloadAsync(string form)
+        {
+            using var client = new HttpClient { BaseAddress = host.Address, DefaultRequestHeaders = { { "Authorization", bearer } } };
+            using var answer = await client.GetAsync($"/api/v1/{form}", HttpCompletionOption.ResponseHeadersRead);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            var buffer = new byte[4096];
+            await using var body = await answer.Content.ReadAsStreamAsync();
+            try
+            {
+                while (await body.ReadAsync(buffer) > 0)
+                {
+                }
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException)
+            {
+                // Cut.
+            }
+        }
+
+        static async Task DrainAsync(IAsyncEnumerable<System.Text.Json.JsonElement> stream)
+        {
+            try
+            {
+                await foreach (var _ in stream)
+                {
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or InvalidOperationException)
+            {
+                // The connection was cut.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Backup_Restored_WhoIsNotInItLosesTheirStream()
+    {
+        await using var host = await StartAsync();
+        using var backup = await host.Ask(HttpMethod.Post, "backup", new { passphrase = AccountSteps.Password });
+        var token = await host.Post("tokens", new { name = "t", scopes = new[] { "read" } });
+        await using var hub = await HubAsync(host, "Authorization", $"Bearer {token["token"]}");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/restore") { Content = new ByteArrayContent(await backup.Content.ReadAsByteArrayAsync()) };
+        request.Content.Headers.ContentType = new("application/octet-stream");
+        request.Headers.Add("Gateway-Passphrase", Uri.EscapeDataString(AccountSteps.Password));
+        Assert.Equal(HttpStatusCode.OK, (await host.Client.SendAsync(request)).StatusCode);
+        await CutAsync(hub.Lost);
+    }
+
+    [Fact]
     public async Task OtherPeople_KeepTheirStream()
     {
         await using var host = await StartAsync();

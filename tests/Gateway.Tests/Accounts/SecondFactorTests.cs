@@ -36,6 +36,25 @@ public sealed partial class SecondFactorTests
     }
 
     [Fact]
+    public async Task Audit_TellsOfBegunSetUpsAndOfWrongCodesAndPasswords()
+    {
+        await using var host = await TestHost.StartAsync();
+        var (_, browser) = await host.SignedInUser("alice", "viewer");
+        using var alice = browser;
+        var key = Key().Match((await browser.Open("/account/authenticator")).Html).Groups[1].Value;
+        Assert.NotNull((await browser.Submit("/account/authenticator", ("Code", "000000"))).Problem);
+        Assert.NotNull((await browser.Submit("/account/password", ("Current", "not my password"), ("Password", "another horse battery"), ("Repeated", "another horse battery"))).Problem);
+        Assert.Single((await host.Get("audit?action=user.begin-second-factor"))["items"]!.AsArray());
+        var refused = (await host.Get("audit?action=user.not-confirmed&subject=alice"))["items"]!.AsArray();
+        Assert.Equal(["wrong password", "wrong code"], refused.Select(e => e!["after"]!["reason"]!.GetValue<string>()));
+
+        // What was begun and not finished is begun anew after the next sign-in.
+        using var fresh = new Browser(host.Address);
+        await fresh.SignIn("alice", AccountSteps.Password);
+        Assert.NotEqual(key, Key().Match((await fresh.Open("/account/authenticator")).Html).Groups[1].Value);
+    }
+
+    [Fact]
     public async Task RecoveryCode_WorksOnce()
     {
         await using var host = await TestHost.StartAsync();

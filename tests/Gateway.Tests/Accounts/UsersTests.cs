@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Gateway.Tests.Accounts;
@@ -7,6 +10,29 @@ namespace Gateway.Tests.Accounts;
 /// <summary>Users over the API.</summary>
 public sealed class UsersTests
 {
+    [Fact]
+    public async Task LinksAndSessions_ThatAreOver_AreTakenOutOfTheDatabase()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var host = await TestHost.StartAsync(prepare: h => h.Configure = b => b.Services.AddSingleton<TimeProvider>(time));
+        var (_, browser) = await host.SignedInUser("alice", "viewer");
+        browser.Dispose();
+        await host.Post("users", new { name = "bob" });
+        Assert.Equal((1, 1), await KeptAsync());
+        time.Advance(TimeSpan.FromDays(4));
+        await Eventually.True(async () =>
+        {
+            time.Advance(TimeSpan.FromHours(1));
+            return await KeptAsync() == (0, 0);
+        }, "the link's hash and the session being gone");
+
+        async Task<(int Links, int Sessions)> KeptAsync()
+        {
+            await using var db = await host.Services.GetRequiredService<IDbContextFactory<Data.GatewayDbContext>>().CreateDbContextAsync();
+            return (await db.Users.CountAsync(u => u.InvitationHash != null), await db.Sessions.CountAsync());
+        }
+    }
+
     [Fact]
     public async Task User_Created_HasNoPasswordButALinkThatWorksOnce()
     {

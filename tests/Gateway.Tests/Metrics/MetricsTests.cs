@@ -43,6 +43,19 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Metrics_WithATokenThatMayNotRead_AreForbidden_AndWithNoneUnauthorized()
+    {
+        await using var host = await TestHost.StartAsync();
+        var token = await host.Post("tokens", new { name = "scraper", scopes = new[] { "explain" } });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token["token"]!.GetValue<string>()) } };
+        using var refused = await host.Anonymous.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.DoesNotContain("gateway_", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using var anonymous = await host.Anonymous.GetAsync("/metrics");
+        Assert.Equal(HttpStatusCode.Unauthorized, anonymous.StatusCode);
+    }
+
+    [Fact]
     public async Task Peers_BeyondTheLimit_AreSummedUpAndDeletedOnesAreGone()
     {
         await using var host = await TestHost.StartAsync(settings: ["--Gateway:Metrics:PeerLimit", "2"]);

@@ -24,7 +24,7 @@ internal static class Accounts
     {
         services.AddSingleton<AccessChanges>().AddSingleton<Credentials>().AddSingleton<LastUses>().AddSingleton<SignInLimits>().AddSingleton<UsedCodes>().AddSingleton<SetupLink>()
             .AddScoped<UserManagers>().AddScoped<UserService>().AddScoped<TokenService>().AddScoped<ProfileService>().AddScoped<SignInService>().AddScoped<PasswordService>().AddScoped<SecondFactorService>().AddScoped<PasskeyService>().AddScoped<AuditService>();
-        services.AddHostedService(s => s.GetRequiredService<LastUses>()).AddHostedService(s => s.GetRequiredService<SetupLink>()).AddHostedService<AuditKeeper>();
+        services.AddHostedService(s => s.GetRequiredService<LastUses>()).AddHostedService(s => s.GetRequiredService<SetupLink>()).AddHostedService<AuditKeeper>().AddHostedService<AccountKeeper>();
         AddIdentity(services);
         services.AddAuthentication(TokenOrCookie)
             .AddPolicyScheme(TokenOrCookie, null, scheme => scheme.ForwardDefaultSelector =

@@ -45,4 +45,7 @@ internal static class AuditActions
     public const string SignIn = "sign-in";
     public const string SignInFailed = "sign-in.failed";
     public const string SignOut = "sign-out";
+
+    /// <summary>Somebody who is signed in could not show, for a change of their account, that it is them.</summary>
+    public const string NotConfirmed = "user.not-confirmed";
 }

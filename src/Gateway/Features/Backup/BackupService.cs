@@ -15,7 +15,7 @@ namespace Gateway.Features.Backup;
 /// <summary>Everything into one encrypted file, and back, while the gateway runs.</summary>
 internal sealed class BackupService(
     IDbContextFactory<GatewayDbContext> contexts, Caller caller, AuditTrail audit, WriteGate gate, Reconciler reconciler, KernelKeeper kernel, DataDirectory directory,
-    IKeyManager keys, TimeProvider time)
+    IKeyManager keys, AccessChanges access, TimeProvider time)
 {
     public const string Extension = ".gwbackup";
     private const int MinPassphrase = 12;
@@ -47,6 +47,7 @@ internal sealed class BackupService(
             keys.CreateNewKey(time.GetUtcNow(), time.GetUtcNow().AddDays(90));
             await reconciler.PostEverything(response.Revision).WaitAsync(TimeSpan.FromSeconds(5), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await kernel.ApplyAsync(null, cancellationToken);
+            access.PublishAll();
             return response;
         }
     }

@@ -1,5 +1,6 @@
 using Gateway.Data;
 using Gateway.Features.Accounts.Users;
+using Gateway.Features.Audit;
 using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
@@ -10,7 +11,7 @@ namespace Gateway.Features.Accounts.SignIn;
 /// <summary>The three ways to choose a password: making the first user, following a one-time link, changing one's own.</summary>
 internal sealed class PasswordService(
     IDbContextFactory<GatewayDbContext> contexts, Caller caller, Changes changes, UserManagers managers, SignInManager signIn, SignInLimits limits, SetupLink setup,
-    AccessChanges access, TimeProvider time)
+    AccessChanges access, AuditTrail audit, TimeProvider time)
 {
     /// <summary>Makes the first user, an admin, and signs them in.</summary>
     public async Task<Outcome<bool>> SetUpAsync(string code, string? name, string? password, CancellationToken cancellationToken)
@@ -83,7 +84,12 @@ internal sealed class PasswordService(
         if (limits.Wait(me.From, known.NormalizedUserName) is not null) return new Failure(FailureKind.TooMany, "Too many attempts. Wait a minute and try again.", []);
         var errors = new RuleErrors();
         UserRules.CheckPassword(password, known.UserName, errors);
-        if (!(await signIn.CheckPasswordSignInAsync(known, current ?? "", lockoutOnFailure: true)).Succeeded) errors.Add("current", "It is not your password.", "Type the one you sign in with.");
+        if (!(await signIn.CheckPasswordSignInAsync(known, current ?? "", lockoutOnFailure: true)).Succeeded)
+        {
+            await audit.NoteAsync(AuditActions.NotConfirmed, known.UserName!, new { Wanted = "user.set-password", Reason = "wrong password" }, cancellationToken);
+            errors.Add("current", "It is not your password.", "Type the one you sign in with.");
+        }
+
         if (errors.Any) return errors.ToFailure();
         return await changes.SaveAsync<bool>(Permission.None, async change =>
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Gateway.Data;
 using Gateway.Features.Accounts.Users;
+using Gateway.Features.Audit;
 using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
@@ -17,11 +18,11 @@ namespace Gateway.Features.Accounts.SignIn;
 public sealed record SecondFactorState(bool Enabled, string? Key, string? Picture, int CodesLeft);
 
 /// <summary>The caller's own authenticator app (TOTP, RFC 6238) and recovery codes.</summary>
-internal sealed class SecondFactorService(Caller caller, Changes changes, UserManagers managers, SignInManager signIn, SignInLimits limits, UsedCodes usedCodes)
+internal sealed class SecondFactorService(Caller caller, Changes changes, UserManagers managers, SignInManager signIn, SignInLimits limits, UsedCodes usedCodes, AuditTrail audit)
 {
     private const int RecoveryCodes = 10;
 
-    public async Task<Outcome<SecondFactorState>> GetAsync()
+    public async Task<Outcome<SecondFactorState>> GetAsync(CancellationToken cancellationToken)
     {
         if (await MeAsync() is not { } user) return NotSignedIn();
         var users = signIn.UserManager;
@@ -30,6 +31,7 @@ internal sealed class SecondFactorService(Caller caller, Changes changes, UserMa
         {
             if (UserService.Refused(await users.ResetAuthenticatorKeyAsync(user)) is { } refused) return refused;
             key = (await users.GetAuthenticatorKeyAsync(user))!;
+            await audit.NoteAsync("user.begin-second-factor", user.UserName!, null, cancellationToken);
         }
 
         // Key URI format of the authenticator apps; the label may not hold a colon, which no name here does.
@@ -56,7 +58,11 @@ internal sealed class SecondFactorService(Caller caller, Changes changes, UserMa
         var digits = new string([.. (code ?? "").Where(char.IsAsciiDigit)]);
         if (digits.Length != 6 || !usedCodes.Use(me.Id, digits)
             || !await signIn.UserManager.VerifyTwoFactorTokenAsync(me, signIn.Options.Tokens.AuthenticatorTokenProvider, digits))
+        {
+            await audit.NoteAsync(AuditActions.NotConfirmed, me.UserName!, new { Wanted = action, Reason = "wrong code" }, cancellationToken);
             return new Failure(FailureKind.Rule, "That is not the code. Type the six digits that the app shows now; each works once.", []);
+        }
+
         return await changes.SaveAsync<IReadOnlyList<string>>(Permission.None, async change =>
         {
             var users = managers.On(change.Db);

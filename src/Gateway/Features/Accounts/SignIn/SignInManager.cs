@@ -43,6 +43,8 @@ internal sealed class SignInManager(
         {
             await db.Sessions.Where(s => s.CreatedAt <= madeSince || s.LastUsedAt <= usedSince).ExecuteDeleteAsync();
             await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.LastSignInAt, now.UtcTicks));
+            // A second factor that was begun and never finished is begun anew: its key was shown on a page that is long closed.
+            if (!user.TwoFactorEnabled) await db.UserTokens.Where(t => t.UserId == user.Id).ExecuteDeleteAsync();
             db.Sessions.Add(session);
             db.Audit.Add(AuditDocuments.ToEntry(
                 AuditDocuments.Compare(AuditActions.SignIn, user.UserName!, null, new { Method }),
