@@ -40,6 +40,18 @@ public sealed class ImportTests
     }
 
     [Fact]
+    public async Task PeerThatPiVpnSwitchedOff_IsTakenSwitchedOffAndNoted()
+    {
+        await using var host = await TestHost.StartAsync();
+        var server = $"[Interface]\nPrivateKey = {ServerKey}\nAddress = 10.8.0.1/24\n### begin phone ###\n[Peer]\nPublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=\nAllowedIPs = 10.8.0.3/32\n### end phone ###\n"
+            + $"#[disabled] ### begin laptop ###\n#[disabled] [Peer]\n#[disabled] PublicKey = {SomePeer}\n#[disabled] AllowedIPs = 10.8.0.2/32\n#[disabled] ### end laptop ###\n";
+        var answer = await host.Post("import", new { files = new[] { new { name = "wg0.conf", text = server } } }, HttpStatusCode.OK);
+        var peers = (await host.Get("peers?sort=name"))["items"]!.AsArray();
+        Assert.Equal([("laptop", false), ("phone", true)], peers.Select(p => (p!["name"]!.GetValue<string>(), p["enabled"]!.GetValue<bool>())));
+        Assert.Contains(answer["ignored"]!.AsArray(), line => line!["line"]!.GetValue<int>() == 10 && line["equivalent"]!.GetValue<string>().StartsWith("It is switched off in the file", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task ServerFile_Previewed_ChangesNothingAndListsItsCommandsWithEquivalents()
     {
         await using var host = await TestHost.StartAsync();

@@ -59,11 +59,11 @@ internal sealed class ImportService(Caller caller, Changes changes, TunnelServic
         {
             var name = files[i].Name ?? "";
             if (ImportNames.OfFile(name).Length == 0) errors.Add(new FieldError($"files[{i}].name", "It is missing.", "It is a file's name, such as wg0.conf."));
-            else if (!WgQuickFile.TryParse(files[i].Text ?? "", out var file, out var mistakes))
+            else if (DisabledSections.Open(files[i].Text ?? "") is var (text, disabled) && !WgQuickFile.TryParse(text, out var file, out var mistakes))
                 errors.AddRange(mistakes.Select(m => new FieldError($"files[{i}].text", $"{name}, line {m.Line}: {m.Message}", "Correct that line.")));
             else
             {
-                var source = new Source(i, name, file, file.PrivateKey.GetPublicKey(crypto).ToString());
+                var source = new Source(i, name, file, file.PrivateKey.GetPublicKey(crypto).ToString(), disabled);
                 if (sources.Find(s => s.PublicKey == source.PublicKey) is { } twin)
                     errors.Add(new FieldError($"files[{i}]", $"{name} has the same key as {twin.Name}.", "Send each end once."));
                 sources.Add(source);
@@ -119,7 +119,9 @@ internal sealed class ImportService(Caller caller, Changes changes, TunnelServic
                 Addresses = [.. peer.AllowedIps.Where(p => inside.Any(n => Holds(n, p))).Select(p => p.ToString())],
                 Endpoint = peer.Endpoint?.ToString(),
                 KeepaliveSeconds = (int)(client?.File.Peers[0].PersistentKeepalive ?? peer.PersistentKeepalive).TotalSeconds,
+                Enabled = !server.DisabledLines.Contains(peer.Line),
             };
+            if (wanted.Enabled == false) ignored.Add(new IgnoredLine(server.Name, peer.Line, $"peer {wanted.Name}", "It is switched off in the file, and so it is here: enable it to let it in."));
             await AddPeerAsync(change, row, wanted, client, peer.AllowedIps.Where(p => !inside.Any(n => Holds(n, p))), server, errors, cancellationToken);
             if (client is null)
             {
@@ -216,7 +218,7 @@ internal sealed class ImportService(Caller caller, Changes changes, TunnelServic
         outer.BaseAddress.AddressFamily == inner.BaseAddress.AddressFamily && outer.PrefixLength <= inner.PrefixLength && outer.Contains(inner.BaseAddress);
 
     /// <summary>A file that was read. A client has one peer, which it dials, and no port that others dial.</summary>
-    private sealed record Source(int Index, string Name, WgQuickFile File, string PublicKey)
+    private sealed record Source(int Index, string Name, WgQuickFile File, string PublicKey, IReadOnlySet<int> DisabledLines)
     {
         public bool IsClient => File.Peers is [{ Endpoint: not null }] && File.ListenPort == 0;
     }
