@@ -60,6 +60,42 @@ public sealed class PagesTests(Dashboard dashboard) : IClassFixture<Dashboard>
     }
 
     [Fact]
+    public async Task Viewer_SeesNoButtonsThatChange_AndIsRefusedTheCallsBehindThem()
+    {
+        var made = await dashboard.Lab.Api.Post("users", new { name = $"viewer-{Guid.NewGuid():N}"[..20], role = "viewer" });
+        await using var window = await dashboard.Browser.Open(token: null);
+        await window.Page.GotoAsync(new Uri(made["invitationLink"]!.GetValue<string>()).PathAndQuery);
+        await window.Page.Locator("#new-password").FillAsync("a long enough password");
+        await window.Page.Locator("#repeated").FillAsync("a long enough password");
+        await window.Page.Locator("main button[type=submit]").ClickAsync();
+        await window.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Overview" }).WaitForAsync();
+
+        var seen = new List<string>();
+        foreach (var path in new[] { "/", "/tunnels", "/tunnels/wg0", "/peers", $"/peers/{dashboard.PeerId}", "/routes", "/interfaces?open=all", "/flows", "/drops", "/events" })
+        {
+            await window.GoTo(path);
+            foreach (var name in await window.Page.Locator("main button:not([disabled]):not(.sort):not(.row-button)").AllInnerTextsAsync()) seen.Add($"{path}: {name.Trim()}");
+            Assert.Equal(0, await window.Page.Locator("main input[type=checkbox]:not([disabled])").CountAsync());
+        }
+
+        // What is left looks, and changes nothing.
+        string[] harmless = ["", "Pause", "Picture", "6 hours", "Day", "30 days", "Year", "Who to whom"];
+        Assert.DoesNotContain(seen, button => !harmless.Contains(button.Split(": ", 2)[1].Split('\n')[^1]));
+        foreach (var (method, path, body) in new[]
+        {
+            ("POST", "tunnels", """{"name":"wg9"}"""), ("PATCH", "tunnels/wg0", """{"mtu":1300}"""), ("POST", "tunnels/wg0/peers", """{"name":"x"}"""), ("DELETE", $"peers/{dashboard.PeerId}", "{}"),
+            ("POST", $"peers/{dashboard.PeerId}/routes", """{"prefix":"10.1.0.0/16"}"""), ("POST", $"peers/{dashboard.PeerId}/keys", "{}"), ("GET", $"peers/{dashboard.PeerId}/config", ""),
+            ("POST", $"peers/{dashboard.PeerId}/links", "{}"), ("PATCH", "interfaces/all", """{"rpFilter":"off"}"""), ("PATCH", "host", """{"ipv4Forwarding":false}"""),
+            ("POST", "import/preview", """{"files":[{"name":"a.conf","text":""}]}"""), ("GET", "export", ""), ("GET", "packets.pcapng?count=1", ""), ("GET", "users", ""),
+        })
+        {
+            var status = await window.Page.EvaluateAsync<int>(
+                "async ([method, path, body]) => (await fetch('/api/v1/' + path, { method, body: method === 'GET' ? undefined : body, headers: { 'Content-Type': 'application/json' } })).status", new[] { method, path, body });
+            Assert.True(status == 403, $"{method} {path} answered {status}");
+        }
+    }
+
+    [Fact]
     public async Task FirstLoad_TakesLessThanOneAndAHalfMegabytes()
     {
         await using var window = await dashboard.Open();

@@ -80,6 +80,8 @@ public sealed partial class Flows : DashboardPage
     internal static string End(string address, int port, string protocol) =>
         port == 0 || protocol.StartsWith("icmp", StringComparison.Ordinal) ? address : address.Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
 
+    private string Exact(long bytes, long packets) => L["Exact", Format.Count(bytes), Format.Count(packets)];
+
     private static string RoundTrip(FlowRow flow) => (flow.RoundTripToPeerMs, flow.RoundTripToOtherMs) switch
     {
         (null, null) => "",
