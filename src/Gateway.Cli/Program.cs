@@ -27,7 +27,7 @@ internal static class Program
     {
         var root = new RootCommand("The command line of Gateway, a VPN gateway that explains itself.")
         {
-            ConnectCommand.Build(), DeviceCommand.Build(), StatusCommand.Build(), ExplainCommand.Build(), ExplainCommand.BuildProbe(), WatchCommand.Build(), TunnelCommands.Build(), PeerCommands.Build(), RouteCommands.Build(), InterfaceCommands.Build(), InterfaceCommands.Host(),
+            ConnectCommand.Build(), DeviceCommand.Build(), StatusCommand.Build(), ExplainCommand.Build(), ExplainCommand.BuildProbe(), ExplainCommand.BuildHandshake(), WatchCommand.Build(), TunnelCommands.Build(), PeerCommands.Build(), RouteCommands.Build(), InterfaceCommands.Build(), InterfaceCommands.Host(),
             TrafficCommands.Flow(), TrafficCommands.Drop(), TrafficCommands.Event(), TrafficCommands.History(), PacketCommands.Build(), RecordingCommands.Build(), UserCommands.Build(), TokenCommands.Build(), AuditCommands.Audit(), AuditCommands.Profile(), BackupCommands.Backup(), BackupCommands.Restore(), TransferCommands.Import(), TransferCommands.Export(), LabCommands.Build(), CompletionCommand.Build(),
         };
         DetailedHelp.AddTo(root, new()

@@ -24,6 +24,16 @@ internal static class ExplainCommand
         return explanation.Verdict == Verdicts.Passes;
     });
 
+    /// <summary><c>gateway handshake</c>: those that were refused or led to nothing.</summary>
+    public static Command BuildHandshake()
+    {
+        var tunnel = new Option<string?>("--tunnel") { HelpName = "TUNNEL", Description = "Only of this tunnel." }.Completing(Names.TunnelNamesAsync);
+        var list = new ApiCommand("list", "List handshakes that were refused or led to nothing, by outer address and by peer.", "ListHandshakes").Listing().With(tunnel)
+            .Does(session => session.ListAsync<HandshakeRow>(page => session.Api.ListHandshakesAsync(session.Value(tunnel), page, session.Stopped),
+                nameof(HandshakeRow.Tunnel), nameof(HandshakeRow.Source), nameof(HandshakeRow.Peer), nameof(HandshakeRow.LastAt), nameof(HandshakeRow.Text), nameof(HandshakeRow.Remedy)));
+        return new Command("handshake", "Handshakes that do not come to a session.") { list };
+    }
+
     /// <summary><c>gateway probe</c>: the same question, asked with a real packet.</summary>
     public static ApiCommand BuildProbe() => Make("probe", "Send a real packet as a peer would, and say what came back or where it died.", "SendProbe", async (session, request) =>
     {

@@ -71,6 +71,10 @@ public sealed class GatewayClient
     public Task<ApiResult<Explanation>> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken = default) =>
         SendAsync<Explanation>(HttpMethod.Post, "explain", request, null, cancellationToken);
 
+    /// <summary>Handshakes that were refused or led to nothing, by outer address and by peer.</summary>
+    public Task<ApiResult<Page<HandshakeRow>>> ListHandshakesAsync(string? tunnel = null, PageQuery? page = null, CancellationToken cancellationToken = default) =>
+        GetAsync<Page<HandshakeRow>>(Paths.With("handshakes", page, ("tunnel", tunnel)), cancellationToken);
+
     /// <summary>Sends a real packet as a peer would, and says what came back or where it died.</summary>
     public Task<ApiResult<ProbeResult>> SendProbeAsync(ExplainRequest request, CancellationToken cancellationToken = default) =>
         SendAsync<ProbeResult>(HttpMethod.Post, "probes", request, null, cancellationToken);

@@ -13,6 +13,8 @@ public static class HopIds
     public const string Destination = "destination";
     /// <summary>The tunnel's device on the gateway.</summary>
     public const string TunnelDevice = "tunnel-device";
+    /// <summary>Rules that send it to another destination, where there are any.</summary>
+    public const string DestinationNat = "destination-nat";
     /// <summary>Reverse-path filter of the tunnel's device.</summary>
     public const string ReversePath = "reverse-path";
     /// <summary>The kernel's forwarding switch.</summary>

@@ -65,6 +65,16 @@ public static class KernelNetwork
     }
 
     /// <summary>
+    /// All routes of one type (rtm_type) of all tables: the kernel leaves the others out (inet_dump_fib with NETLINK_GET_STRICT_CHK, Linux 4.20), so that
+    /// a hundred thousand of them take no time. Throws <see cref="PortException"/>.
+    /// </summary>
+    public static IReadOnlyList<KernelRoute> ReadRoutesOfType(byte type)
+    {
+        using var socket = new NetlinkSocket();
+        return [.. ReadRoutes(socket, SocketNumbers.Inet, 0, type), .. ReadRoutes(socket, SocketNumbers.Inet6, 0, type)];
+    }
+
+    /// <summary>
     /// Asks what the kernel would do with a packet (RTM_GETROUTE, inet_rtm_getroute): one that arrives on <paramref name="inputLinkIndex"/>,
     /// with forwarding and reverse-path filter applied, or with 0 one that this host sends.
     /// </summary>
@@ -114,14 +124,15 @@ public static class KernelNetwork
         return routes;
     }
 
-    private static List<KernelRoute> ReadRoutes(NetlinkSocket socket, int family, int linkIndex) =>
+    private static List<KernelRoute> ReadRoutes(NetlinkSocket socket, int family, int linkIndex, byte type = 0) =>
         Dump<KernelRoute>(socket, Rtnetlink.GetRoute, Rtnetlink.RouteBytes, (fixedPart, attributes) =>
         {
             fixedPart[0] = (byte)family;
+            fixedPart[7] = type;
             return linkIndex == 0 ? 0 : PutValue(attributes, Rtnetlink.RouteOutputInterface, (uint)linkIndex);
         }, (payload, routes) =>
         {
-            if (payload.Length > 0 && payload[0] == family && ParseRoute(payload) is { } route && (linkIndex == 0 || route.LinkIndex == linkIndex)) routes.Add(route);
+            if (payload.Length > 0 && payload[0] == family && ParseRoute(payload) is { } route && (linkIndex == 0 || route.LinkIndex == linkIndex) && (type == 0 || route.Type == type)) routes.Add(route);
         });
 
     // A dump that a change interrupted may miss entries: ask again.

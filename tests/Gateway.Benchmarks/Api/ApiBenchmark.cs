@@ -13,7 +13,7 @@ namespace Gateway.Benchmarks.Api;
 /// </summary>
 internal sealed class ApiBenchmark(ApiOptions options, TextWriter output, TextWriter progress, CancellationToken cancellation)
 {
-    private const double WantedMilliseconds = 100, WantedStartSeconds = 5;
+    private const double WantedMilliseconds = 100, WantedExplanationMilliseconds = 200, WantedStartSeconds = 5;
     private const int WarmUpRequests = 20;
     private const string Device = "wg0";
 
@@ -77,6 +77,8 @@ internal sealed class ApiBenchmark(ApiOptions options, TextWriter output, TextWr
         await Measure("create a peer with keys and free addresses", async i =>
             ids.Add((await api.Post($"tunnels/{Device}/peers", new { name = $"made-{i}" }))["id"]!.GetValue<string>()), WantedMilliseconds);
         await Measure("show a peer", async i => await api.Get($"peers/{ids[i]}"));
+        await Measure("explain a packet to the gateway itself", async i => await api.Post("explain", new { peer = ids[i], destination = "172.16.0.1" }), WantedExplanationMilliseconds);
+        await Measure("explain a packet that has no route", async i => await api.Post("explain", new { peer = ids[i], destination = "198.51.100.7", protocol = "tcp", port = 443 }), WantedExplanationMilliseconds);
         await Measure("rename a peer", async i => await api.Patch($"peers/{ids[i]}", new { name = $"renamed-{i}" }));
         await Measure("give a peer a gateway route", async i => await api.Post($"peers/{ids[i]}/routes", new { prefix = $"100.{64 + (i / 256)}.{i % 256}.0/24", installOn = "gateway" }));
         await Measure("delete a peer", async i => await api.Delete($"peers/{ids[i]}"));

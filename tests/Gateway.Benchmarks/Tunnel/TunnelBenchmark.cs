@@ -23,6 +23,7 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         if (options.IsSideBySide) await Attempt("side by side", SideBySide);
         if (options.Has("peers")) await Attempt("many peers", ManyPeers);
         if (options.Has("watched")) await Attempt("watched", Watched);
+        if (options.Has("recorded")) await Attempt("recorded", Recorded);
         if (options.Has("live")) await Attempt("live", Live);
         await _criteria.Print(output);
         return _complete;
@@ -90,6 +91,20 @@ internal sealed class TunnelBenchmark(TunnelOptions options, TextWriter output, 
         await ends[0].Prepare();
         var (read, lost) = engine.LastWatch;
         await output.WriteLineAsync($"the watcher of the last watched run read {read} packets and was too slow for {lost}");
+    }
+
+    /// <summary>The engine with its flight recorder and without, side by side.</summary>
+    private async Task Recorded()
+    {
+        Slot first = new(1), second = new(0);
+        await using var bed = await Bed.Create(second, first);
+        await using var off = new EngineEnds(bed, first, recordedPeers: 0);
+        await using var on = new EngineEnds(bed, second);
+        await off.Start();
+        await on.Start();
+        ITunnelEnds[] ends = [off.Column("not recorded", watched: false), on.Column("recorded", watched: false)];
+        await WarmUp(ends);
+        _criteria.Recorded(await Section("recorded", "the engine alone, the headers of its peers' last packets being kept against not", ends, [.. Probes.Throughput(_loads, Family.V4), .. Probes.SmallDatagrams(_loads)]), ends);
     }
 
     /// <summary>The product while its dashboards' streams run, and while they do not.</summary>

@@ -5,7 +5,7 @@ namespace Gateway.Benchmarks.Tunnel;
 /// <summary>What to measure, and how long.</summary>
 internal sealed record TunnelOptions
 {
-    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle", "peers", "watched", "live"];
+    public static readonly string[] AllSections = ["base", "nouso", "ipv6", "memory", "idle", "peers", "watched", "recorded", "live"];
     public static readonly string[] AllEnds = ["wireguard-go", "gateway", "connect"];
 
     public const string Usage = """
@@ -21,6 +21,7 @@ internal sealed record TunnelOptions
                                idle     CPU of the gateway's end without traffic
                                peers    10,000 peers with 100,000 prefixes against one peer
                                watched  packets being read by a watcher against nobody watching
+                               recorded the flight recorder on against off
                                live     ten watchers of flows and one of packets, over the hub, against none
           --first, --second   what to compare: wireguard-go (default first), gateway (default second: the host with `Gateway.Cli connect` as its client)
                               or connect (`Gateway.Cli connect` at both ends)

@@ -31,6 +31,41 @@ public sealed class ExplainApiTests
     }
 
     [Fact]
+    public async Task Explain_OfAnExpiredPeer_LetsItInAgain_AndTakesThatBack()
+    {
+        await using var host = await TestHost.StartAsync();
+        await host.Wg0();
+        var id = (await host.Post("tunnels/wg0/peers", new { name = "alice", addresses = new[] { "192.168.53.99/32" } }))["id"]!.GetValue<string>();
+        await host.Patch($"peers/{id}", new { expiresAt = "2026-01-01T00:00:00Z" });
+        var session = (await host.Post("explain", new { peer = "alice", destination = "192.168.53.1" }, HttpStatusCode.OK))["hops"]!.AsArray().Single(h => h!["id"]!.GetValue<string>() == "session")!;
+        Assert.Contains("expired", session["reason"]!.GetValue<string>(), StringComparison.Ordinal);
+        foreach (var (calls, expected) in new[] { ("apply", (string?)null), ("undo", "2026-01-01T00:00:00+00:00") })
+        {
+            var call = session["remedies"]![0]![calls]![0]!;
+            using var done = await host.Ask(new HttpMethod(call["method"]!.GetValue<string>()), call["path"]!.GetValue<string>(), call["body"]!.GetValue<string>());
+            Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+            Assert.Equal(expected, (await host.Get($"peers/{id}"))["expiresAt"]?.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public async Task Handshakes_OfAStranger_AreListedInWords()
+    {
+        await using var host = await TestHost.StartAsync();
+        await host.Wg0();
+        // An initiation that was made for another key: its mac1 does not fit.
+        var message = new byte[148];
+        message[0] = 1;
+        host.Ports.Socket!.Arrive(message, Gateway.Engine.UdpEndpoint.From(IPEndPoint.Parse("203.0.113.5:4242")));
+        await Eventually.True(async () => (await host.Get("handshakes?tunnel=wg0"))["items"]!.AsArray().Count == 1, "the refused handshake");
+        var row = (await host.Get("handshakes"))["items"]![0]!;
+        Assert.Equal("203.0.113.5", row["source"]!.GetValue<string>());
+        Assert.Contains("another public key", row["text"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Equal(1, row["counts"]!["made for another public key than ours (mac1)"]!.GetValue<int>());
+        await host.Get("handshakes?tunnel=nope", HttpStatusCode.NotFound);
+    }
+
+    [Fact]
     public async Task Explain_OfABrokenRequest_NamesEveryField()
     {
         await using var host = await TestHost.StartAsync();

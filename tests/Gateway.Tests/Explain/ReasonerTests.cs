@@ -5,6 +5,7 @@ using Gateway.Engine.Forensics;
 using Gateway.Features.Explain;
 using Gateway.Features.Explain.Reasoning;
 using Gateway.Linux.Netlink;
+using Gateway.Linux.Nftables;
 using Gateway.Protocol;
 using Xunit;
 using static Gateway.Tests.Explain.MadeUpEvidence;
@@ -187,6 +188,19 @@ public sealed class ReasonerTests
         var e = Healthy();
         var explanation = Reasoner.Explain(e with { Kernel = e.Kernel! with { Rules = null, RulesProblem = "nft may not read the rules: the process lacks CAP_NET_ADMIN." } });
         Assert.Contains("CAP_NET_ADMIN", explanation.Hops.Single(h => h.Id == HopIds.Firewall).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Dnat_OfTheHostsOwnRules_IsAHopOfItsOwn()
+    {
+        var e = Healthy();
+        Assert.DoesNotContain(Reasoner.Explain(e).Hops, hop => hop.Id == HopIds.DestinationNat);
+        var rule = new NftRule(new NftChainName("ip", "nat", "pre"), 7, "ip daddr 192.168.60.101 tcp dport 80 dnat to 192.168.60.50:8080", null, []);
+        var explanation = Reasoner.Explain(e with { Packet = new PacketQuestion(U, V, 6, 80), Kernel = e.Kernel! with { RoutedDestination = IPAddress.Parse("192.168.60.50"), DestinationNat = new NatAction("dnat", IPAddress.Parse("192.168.60.50"), 8080, rule) } });
+        var hop = explanation.Hops.Single(h => h.Id == HopIds.DestinationNat);
+        Assert.Equal(Verdicts.Passes, hop.Verdict);
+        Assert.Contains("192.168.60.50:8080", hop.Reason, StringComparison.Ordinal);
+        Assert.Contains("table ip nat, chain pre, rule 7", hop.Reason + hop.Evidence[0].Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -153,6 +153,9 @@ internal sealed record KernelEvidence
     /// <summary>The destination and mark after the rules of prerouting: where they translate it, what the route is looked up for.</summary>
     public required IPAddress RoutedDestination { get; init; }
 
+    /// <summary>The translation of the destination; null = there is none.</summary>
+    public NatAction? DestinationNat { get; init; }
+
     /// <summary>The mark, likewise.</summary>
     public uint Mark { get; init; }
 

@@ -93,7 +93,6 @@ internal sealed class PeerService(
             if (!body.MergeInto(current).Succeeded(out var settings, out var malformed)) return malformed;
             var errors = new RuleErrors();
             PeerRules.Check(settings, row.Tunnel!, errors);
-            if (settings.ExpiresAt != current.ExpiresAt) PeerRules.CheckExpiry(settings.ExpiresAt, change.Now, errors);
             if (settings.PublicKey is null && row.PublicKey is not null)
                 errors.Add("publicKey", "It cannot be taken away.", "Give another key, or delete the peer.");
             if (errors.Any) return errors.ToFailure();

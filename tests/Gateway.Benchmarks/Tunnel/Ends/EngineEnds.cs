@@ -4,7 +4,8 @@ using Gateway.Netns.Tests.Harness;
 namespace Gateway.Benchmarks.Tunnel.Ends;
 
 /// <summary>The engine alone on both hosts, the gateway's one with or without somebody who reads its packets.</summary>
-internal sealed class EngineEnds(Bed bed, Slot slot) : IAsyncDisposable
+/// <param name="recordedPeers">Of the gateway's one; 0 = its flight recorder is off.</param>
+internal sealed class EngineEnds(Bed bed, Slot slot, int recordedPeers = 2_048) : IAsyncDisposable
 {
     private readonly Keys _keys = new();
     private Child? _gateway, _client;
@@ -21,9 +22,9 @@ internal sealed class EngineEnds(Bed bed, Slot slot) : IAsyncDisposable
     {
         var (gateway, client) = (await _keys.Make("gateway"), await _keys.Make("client"));
         _gateway = await Start(bed.Gateway, EngineProcess.Arguments(
-            $"eng{slot.Number}", gateway.PrivateFile, slot.Port, Addresses(slot.GatewayAddress), [], client.Public, Single(slot.ClientAddress), null));
+            $"eng{slot.Number}", gateway.PrivateFile, slot.Port, Addresses(slot.GatewayAddress), [], client.Public, Single(slot.ClientAddress), null, recordedPeers));
         _client = await Start(bed.U, EngineProcess.Arguments(
-            $"enc{slot.Number}", client.PrivateFile, 0, Addresses(slot.ClientAddress), Single(slot.VAddress), gateway.Public, Single(slot.VAddress), Bed.Endpoint(slot, Family.V4)));
+            $"enc{slot.Number}", client.PrivateFile, 0, Addresses(slot.ClientAddress), Single(slot.VAddress), gateway.Public, Single(slot.VAddress), Bed.Endpoint(slot, Family.V4), 0));
         await bed.UReachesV(slot);
     }
 

@@ -20,13 +20,13 @@ internal static class EngineProcess
     private static readonly TimeSpan ReadInterval = TimeSpan.FromMilliseconds(5);
 
     /// <summary>The arguments that <see cref="Run"/> takes.</summary>
-    public static string[] Arguments(string device, string privateKeyFile, int port, string[] addresses, string[] routes, string peerKey, string[] allowedIps, string? endpoint) =>
-        [Verb, device, privateKeyFile, port.ToString(CultureInfo.InvariantCulture), string.Join(',', addresses), string.Join(',', routes), peerKey, string.Join(',', allowedIps), endpoint ?? ""];
+    public static string[] Arguments(string device, string privateKeyFile, int port, string[] addresses, string[] routes, string peerKey, string[] allowedIps, string? endpoint, int recordedPeers) =>
+        [Verb, device, privateKeyFile, port.ToString(CultureInfo.InvariantCulture), string.Join(',', addresses), string.Join(',', routes), peerKey, string.Join(',', allowedIps), endpoint ?? "", recordedPeers.ToString(CultureInfo.InvariantCulture)];
 
     /// <summary>Runs until its standard input ends.</summary>
     public static async Task Run(string[] arguments)
     {
-        if (arguments is not [var device, var keyFile, var port, var addresses, var routes, var peerKey, var allowedIps, var endpoint]
+        if (arguments is not [var device, var keyFile, var port, var addresses, var routes, var peerKey, var allowedIps, var endpoint, var recordedPeers]
             || !PrivateKey.TryParse(await File.ReadAllTextAsync(keyFile), out var privateKey) || !PublicKey.TryParse(peerKey, out var publicKey))
             throw new ArgumentException("not what Arguments made", nameof(arguments));
         var tunnel = new TunnelConfig
@@ -49,7 +49,7 @@ internal static class EngineProcess
                 },
             ],
         };
-        using var plane = new DataPlane(new DataPlaneOptions { RecordedPeers = 2_048 }, new LinuxTunnelPorts(), new LibcryptoPrimitives(), TimeProvider.System, NullLogger<DataPlane>.Instance);
+        using var plane = new DataPlane(new DataPlaneOptions { RecordedPeers = int.Parse(recordedPeers, CultureInfo.InvariantCulture) }, new LinuxTunnelPorts(), new LibcryptoPrimitives(), TimeProvider.System, NullLogger<DataPlane>.Instance);
         await plane.ApplyAsync([tunnel]);
         var status = plane.GetTunnels()[0];
         Console.WriteLine(status.State == TunnelState.Up ? Up : $"not up: {status.Cause}");

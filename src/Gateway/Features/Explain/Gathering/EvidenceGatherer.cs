@@ -71,7 +71,7 @@ internal sealed class EvidenceGatherer(IDbContextFactory<GatewayDbContext> conte
         var isWorthAsking = evidence.Traffic.Same?.IsUnanswered(evidence.Now) == true
             && evidence.Kernel is { DestinationIsLocal: false, OutLink: { Running: true } link } && link.Name != evidence.Tunnel.Device
             && evidence.Kernel.NextHop?.State is not NeighbourState.Failed;
-        return isWorthAsking ? evidence with { HostCheck = await hosts.AskAsync(evidence.Packet with { Destination = evidence.Kernel!.RoutedDestination }, cancellationToken) } : evidence;
+        return isWorthAsking ? evidence with { HostCheck = await hosts.AskAsync(evidence.Packet with { Destination = evidence.Kernel!.RoutedDestination, Port = evidence.Kernel.DestinationNat is { Port: > 0 } nat ? nat.Port : evidence.Packet.Port }, cancellationToken) } : evidence;
     }
 
     private (KernelEvidence? Evidence, string? Problem) AskKernel(KernelQuestion question)

@@ -31,7 +31,13 @@ internal sealed class LinuxKernelEvidence : IKernelEvidence
             InputDevice = question.TunnelDevice,
             SourceRouteDevice = links.FirstOrDefault(link => link.Index == toSource.Route?.LinkIndex)?.Name,
         });
-        var destination = entry?.Translations.FirstOrDefault(t => t.Kind == "dnat" && t.Address is not null)?.Address ?? packet.Destination;
+        var addresses = KernelNetwork.ReadAddresses();
+        var nat = entry?.Translations.FirstOrDefault(t => !t.ChangesSource);
+        // A redirect goes to the address of the device that the packet came by.
+        if (nat is { Kind: "redirect", Address: null })
+            nat = nat with { Address = addresses.FirstOrDefault(a => a.LinkIndex == tunnel?.Index && a.Address.AddressFamily == packet.Destination.AddressFamily && !a.Address.IsIPv6LinkLocal)?.Address };
+        var destination = nat?.Address ?? packet.Destination;
+        var port = nat is { Port: > 0 } ? nat.Port : packet.Port;
         var mark = entry?.Mark ?? 0;
 
         var toDestination = KernelLookups.LookUpRoute(new RouteQuestion(destination) { FirewallMark = mark });
@@ -41,7 +47,7 @@ internal sealed class LinuxKernelEvidence : IKernelEvidence
             InputLinkIndex = tunnel.Index,
             FirewallMark = mark,
             Protocol = PortProtocol(packet),
-            DestinationPort = packet.Port,
+            DestinationPort = port,
         });
         var way = request.Route ?? toDestination.Route;
         var outIndex = way is { Type: not RouteTypes.Local } ? way.LinkIndex : 0;
@@ -50,17 +56,18 @@ internal sealed class LinuxKernelEvidence : IKernelEvidence
             Source = destination,
             InputLinkIndex = outIndex,
             Protocol = PortProtocol(packet),
-            SourcePort = packet.Port,
+            SourcePort = port,
         });
         var toEndpoint = question.Endpoint is null ? null : KernelLookups.LookUpRoute(new RouteQuestion(question.Endpoint.Address));
         return new KernelEvidence
         {
             Links = [.. links],
-            Addresses = [.. KernelNetwork.ReadAddresses()],
+            Addresses = [.. addresses],
             TunnelLink = tunnel,
             RpFilters = interfaces.ToDictionary(i => i.Name, i => (int)i.RpFilterOwn, StringComparer.Ordinal),
             Forwards = ReadForwards(packet.IsV6, links),
             RoutedDestination = destination,
+            DestinationNat = nat,
             Mark = mark,
             Request = request,
             ToDestination = toDestination,
@@ -97,7 +104,7 @@ internal sealed class LinuxKernelEvidence : IKernelEvidence
     private static ImmutableArray<KernelRoute> ReadRefusals(RouteAnswer request, RouteAnswer? answer, RouteAnswer? toEndpoint, IPAddress[] addresses)
     {
         if (request.Error == 0 && answer is null or { Error: 0 } && toEndpoint is null or { Error: 0 }) return [];
-        return [.. KernelNetwork.ReadRoutes().Where(r => r.Type is RouteTypes.Blackhole or RouteTypes.Unreachable or RouteTypes.Prohibit && addresses.Any(a => a.AddressFamily == r.Prefix.BaseAddress.AddressFamily && r.Prefix.Contains(a))
+        return [.. new[] { RouteTypes.Blackhole, RouteTypes.Unreachable, RouteTypes.Prohibit }.SelectMany(KernelNetwork.ReadRoutesOfType).Where(r => addresses.Any(a => a.AddressFamily == r.Prefix.BaseAddress.AddressFamily && r.Prefix.Contains(a))
             // The kernel's own last entry of IPv6 says "unreachable" for everything.
             && !(r.Prefix.PrefixLength == 0 && r.Metric == uint.MaxValue)).OrderByDescending(r => r.Prefix.PrefixLength)];
     }

@@ -25,17 +25,29 @@ internal static class FirewallSteps
         return Walk(place, e, rules, AnswerPacket(e, kernel), kernel.DestinationIsLocal ? ["output", "postrouting"] : ["ingress", "prerouting", "forward", "postrouting"]);
     }
 
+    /// <summary>Where rules of prerouting send it elsewhere; null where they do not.</summary>
+    public static Step? DestinationNat(Evidence e)
+    {
+        if (e.Kernel is not { DestinationNat: { } nat } kernel) return null;
+        var place = Place.Request(HopIds.DestinationNat, "Translation of the destination");
+        var by = FirewallWords.Describe(nat.Rule);
+        var evidence = Fact.Of("nft", by, ("kind", nat.Kind), ("rule", nat.Rule.Text), ("handle", Fact.Number(nat.Rule.Handle)), ("chain", nat.Rule.Chain.ToString()));
+        if (nat.Address is null) return place.Unknown($"A rule changes the destination to an address that it works out as it goes ({by}): what follows is said of {e.Packet.Destination}.", Bases.AskedKernel).Because(evidence).Suspect(1);
+        var to = nat.Port == 0 ? $"{kernel.RoutedDestination}" : new System.Net.IPEndPoint(kernel.RoutedDestination, nat.Port).ToString();
+        return place.Passes(Bases.AskedKernel, $"The destination becomes {to} ({by}): what follows is said of that. In the answer {e.Packet.Destination} is put back.").Because(evidence);
+    }
+
     public static Step Nat(Evidence e)
     {
         var place = Place.Request(HopIds.Nat, "Address translation");
-        if (e.Kernel is not { Rules: { } rules } kernel) return place.Unknown($"The rules could not be read. {e.Kernel?.RulesProblem ?? e.KernelProblem}");
+        if (e.Kernel is not { Rules: not null } kernel) return place.Unknown($"The rules could not be read. {e.Kernel?.RulesProblem ?? e.KernelProblem}");
         if (kernel.DestinationIsLocal) return place.Passes(Bases.AskedKernel, "The packet is for the gateway itself: its source stays as it is.");
         if (Translation(e) is not { } nat)
         {
             return place.Passes(Bases.AskedKernel, $"None: the destination sees {e.Packet.Source}, and needs a way back to it.");
         }
 
-        var by = FirewallWords.Describe(new FirewallVerdict(FirewallOutcome.Accept, rules.Find(nat.Rule.Chain), nat.Rule, null, [], 0));
+        var by = FirewallWords.Describe(nat.Rule);
         var evidence = Fact.Of("nft", by, ("kind", nat.Kind), ("rule", nat.Rule.Text), ("handle", Fact.Number(nat.Rule.Handle)), ("chain", nat.Rule.Chain.ToString()));
         var address = nat.Address ?? (kernel.OutLink is { } link ? kernel.AddressOf(link, e.Packet.Destination.AddressFamily) : null);
         if (nat.Kind == "snat" && nat.Address is { } fixedTo && !kernel.Addresses.Any(a => a.Address.Equals(fixedTo)))
@@ -89,13 +101,15 @@ internal static class FirewallSteps
         return RemedyOf.Instruction(RemedyMachines.Gateway, "Put an exception before it. To keep it over a restart, write it where the host's firewall is configured.", [.. commands]);
     }
 
+    private static ushort PortOf(Evidence e, KernelEvidence kernel) => kernel.DestinationNat is { Port: > 0 } nat ? nat.Port : e.Packet.Port;
+
     private static FirewallPacket RequestPacket(Evidence e, KernelEvidence kernel) => new()
     {
         Source = e.Packet.Source,
         Destination = kernel.RoutedDestination,
         Protocol = e.Packet.Protocol,
         SourcePort = e.Packet.Port == 0 ? (ushort)0 : AnyPort,
-        DestinationPort = e.Packet.Port,
+        DestinationPort = PortOf(e, kernel),
         IcmpType = e.Packet.Protocol == 58 ? (byte)128 : (byte)8,
         InputDevice = e.Tunnel.Device,
         OutputDevice = kernel.OutLink?.Name,
@@ -110,7 +124,7 @@ internal static class FirewallSteps
         Source = kernel.RoutedDestination,
         Destination = e.Packet.Source,
         Protocol = e.Packet.Protocol,
-        SourcePort = e.Packet.Port,
+        SourcePort = PortOf(e, kernel),
         DestinationPort = e.Packet.Port == 0 ? (ushort)0 : AnyPort,
         IcmpType = e.Packet.Protocol == 58 ? (byte)129 : (byte)0,
         InputDevice = kernel.DestinationIsLocal ? null : kernel.OutLink?.Name,

@@ -10,9 +10,11 @@ internal static class FirewallWords
     public static string Describe(FirewallVerdict verdict)
     {
         if (verdict.Chain is not { } chain) return "no chain is asked";
-        var where = $"{(chain.Name.Table == OwnTable.Name ? "the gateway's own table" : "table")} {chain.Name.Family} {chain.Name.Table}, chain {chain.Name.Name}";
-        return verdict.Rule is { } rule ? $"{where}, rule {rule.Handle}: {rule.Text}" : $"{where}, its policy: {(chain.DropsByPolicy ? "drop" : "accept")}";
+        return verdict.Rule is { } rule ? Describe(rule) : $"{Where(chain.Name)}, its policy: {(chain.DropsByPolicy ? "drop" : "accept")}";
     }
+
+    /// <summary>A rule with its place.</summary>
+    public static string Describe(NftRule rule) => $"{Where(rule.Chain)}, rule {rule.Handle}: {rule.Text}";
 
     public static HopEvidence Fact(FirewallVerdict verdict) => Reasoning.Fact.Of("nft", Describe(verdict),
         ("family", verdict.Chain?.Name.Family ?? ""), ("table", verdict.Chain?.Name.Table ?? ""), ("chain", verdict.Chain?.Name.Name ?? ""),
@@ -36,6 +38,8 @@ internal static class FirewallWords
         };
         return $"{devices}{family} saddr {packet.Source} {family} daddr {packet.Destination} {rest}";
     }
+
+    private static string Where(NftChainName chain) => $"{(chain.Table == OwnTable.Name ? "the gateway's own table" : "table")} {chain.Family} {chain.Table}, chain {chain.Name}";
 
     private static string Ports(string protocol, FirewallPacket packet) => packet.IsAnswer ? $"{protocol} sport {packet.SourcePort} " : $"{protocol} dport {packet.DestinationPort} ";
 }

@@ -14,7 +14,7 @@ internal static class Reasoner
         [
             // The request.
             ClientSteps.ClientRoute(e), SessionStep.Explain(e), ClientSteps.Source(e), ClientSteps.Destination(e),
-            KernelSteps.TunnelDevice(e), KernelSteps.ReversePath(e), KernelSteps.Forwarding(e), KernelSteps.Route(e),
+            KernelSteps.TunnelDevice(e), FirewallSteps.DestinationNat(e), KernelSteps.ReversePath(e), KernelSteps.Forwarding(e), KernelSteps.Route(e),
             FirewallSteps.Request(e), FirewallSteps.Nat(e), KernelSteps.OutDevice(e), KernelSteps.DestinationPeer(e),
             LinkSteps.Mtu(e), LinkSteps.NextHop(e), HostSteps.Host(e),
             // The answer.
