@@ -13,12 +13,15 @@ internal sealed class Browser : IAsyncDisposable
 
     private Browser(TemporaryDirectory files, IPlaywright playwright, IBrowser chromium) => (_files, _playwright, _chromium) = (files, playwright, chromium);
 
-    public static async Task<Browser> StartIn(Host host)
+    public static Task<Browser> StartIn(Host host) => Start(host.Inside("/usr/bin/chromium"));
+
+    /// <summary>Starts it by a command that leads into a namespace.</summary>
+    public static async Task<Browser> Start(string[] command)
     {
         var files = new TemporaryDirectory();
         // Playwright talks to the browser through pipes, which nsenter hands on.
         var launcher = Path.Combine(files.Path, "chromium");
-        await File.WriteAllTextAsync(launcher, $"#!/bin/sh\nexec {string.Join(' ', host.Inside("/usr/bin/chromium"))} \"$@\"\n");
+        await File.WriteAllTextAsync(launcher, $"#!/bin/sh\nexec {string.Join(' ', command)} \"$@\"\n");
         File.SetUnixFileMode(launcher, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var playwright = await Playwright.CreateAsync();
         var chromium = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions

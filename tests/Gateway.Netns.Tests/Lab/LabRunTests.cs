@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Gateway.Contracts;
 using Gateway.Contracts.Lab;
@@ -6,37 +5,6 @@ using Gateway.Netns.Tests.Harness;
 using Xunit;
 
 namespace Gateway.Netns.Tests.Lab;
-
-/// <summary>The lab as <c>make lab</c> starts it: hosts, helpers, gateway and client, by scripts/lab.sh; one for all tests of it.</summary>
-public sealed class MakeLab : IAsyncLifetime
-{
-    // As the harness names its hosts, so that what a killed run leaves is swept.
-    private static readonly string s_name = string.Create(CultureInfo.InvariantCulture, $"gwt{Environment.ProcessId}-0");
-
-    public async ValueTask InitializeAsync()
-    {
-        var started = await Script("start");
-        if (started.ExitCode != 0) throw new InvalidOperationException(started.All);
-    }
-
-    public async ValueTask DisposeAsync() => await Script("down");
-
-    /// <summary>scripts/lab.sh with arguments.</summary>
-    internal static Task<CommandResult> Script(params string[] arguments) => Command.Try([.. Line(arguments)]);
-
-    /// <summary>The same, while the test goes on.</summary>
-    internal static Child Start(params string[] arguments) => new(Line(arguments));
-
-    /// <summary>What <c>gateway lab</c> says in JSON.</summary>
-    internal static async Task<LabRun> Run(params string[] arguments)
-    {
-        var result = await Script([.. arguments, "--json"]);
-        Assert.True(result.Output.StartsWith('{'), result.All);
-        return JsonSerializer.Deserialize<LabRun>(result.Output, JsonSerializerOptions.Web)!;
-    }
-
-    private static string[] Line(string[] arguments) => ["env", $"LAB={s_name}", $"CONFIGURATION={Binaries.Configuration}", Path.Combine(Binaries.Top, "scripts", "lab.sh"), .. arguments];
-}
 
 /// <summary>The nine experiments and what can be broken, by command and over REST, on the real hosts.</summary>
 public sealed class LabRunTests : IClassFixture<MakeLab>, IAsyncLifetime
@@ -93,7 +61,7 @@ public sealed class LabRunTests : IClassFixture<MakeLab>, IAsyncLifetime
     [InlineData("strict", "all", false, HopIds.ReversePath)]
     public async Task Experiment8_ByRpFilterAndDefaultRoute_IsExplainedByTheHopWhereItDies(string rpFilter, string on, bool defaultRoute, string hop)
     {
-        var run = await MakeLab.Run(["run", "8", "--rp-filter", rpFilter, "--on", on, .. defaultRoute ? ["--default-route"] : Array.Empty<string>()]);
+        var run = await Run(["run", "8", "--rp-filter", rpFilter, "--on", on, .. defaultRoute ? ["--default-route"] : Array.Empty<string>()]);
 
         Assert.True(run.Passed, Describe(run));
         Assert.Equal([hop, null], run.Explanations.Select(one => one.Explanation.Culprit));
@@ -106,7 +74,7 @@ public sealed class LabRunTests : IClassFixture<MakeLab>, IAsyncLifetime
     [InlineData("tap", HopIds.Source)]
     public async Task Break_StaysUntilItIsHealed(string name, string hop, params string[] how)
     {
-        var broken = await MakeLab.Run(["break", name, .. how]);
+        var broken = await Run(["break", name, .. how]);
         Assert.True(broken.Passed, Describe(broken));
         var explanation = Assert.Single(broken.Explanations).Explanation;
         if (name == "tap") Assert.Contains("Ethernet frames", explanation.Hops.Single(one => one.Id == hop).Reason, StringComparison.Ordinal);
@@ -114,7 +82,7 @@ public sealed class LabRunTests : IClassFixture<MakeLab>, IAsyncLifetime
         Assert.Contains("broken", (await MakeLab.Script("list")).Output, StringComparison.Ordinal);
         Assert.Equal(5, (await MakeLab.Script("run", "1")).ExitCode);
 
-        var healed = await MakeLab.Run("heal", name);
+        var healed = await Run("heal", name);
         Assert.True(healed.Passed, Describe(healed));
         Assert.Equal(Verdicts.Passes, Assert.Single(healed.Explanations).Explanation.Verdict);
         Assert.Contains("The lab is as make lab left it.", (await MakeLab.Script("list")).Output, StringComparison.Ordinal);
@@ -130,6 +98,14 @@ public sealed class LabRunTests : IClassFixture<MakeLab>, IAsyncLifetime
             return packets.Output.Split('\n').Where(line => line.EndsWith('}')).Select(line => JsonSerializer.Deserialize<LabPacket>(line, JsonSerializerOptions.Web)!)
                 .Where(packet => packet.Subject.Contains("echo reply, id 4242", StringComparison.Ordinal)).GroupBy(packet => packet.Journey).Any(journey => journey.DistinctBy(packet => packet.Point).Count() == LabPoints.All.Count);
         }, "an answer at all six points");
+    }
+
+    /// <summary>What <c>gateway lab</c> says in JSON.</summary>
+    private static async Task<LabRun> Run(params string[] arguments)
+    {
+        var result = await MakeLab.Script([.. arguments, "--json"]);
+        Assert.True(result.Output.StartsWith('{'), result.All);
+        return JsonSerializer.Deserialize<LabRun>(result.Output, JsonSerializerOptions.Web)!;
     }
 
     private static string Describe(LabRun run) =>

@@ -20,6 +20,15 @@ public sealed class LabApiTests
         Assert.Equal(HttpStatusCode.NotFound, (await host.Ask(HttpMethod.Get, "lab")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await host.Ask(HttpMethod.Post, "lab/reset", new { })).StatusCode);
         Assert.DoesNotContain("/api/v1/lab", await host.Client.GetStringAsync("/swagger/v1/swagger.json"), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Ask(HttpMethod.Get, "/lab", accept: "text/html")).StatusCode);
+        Assert.DoesNotContain("href=\"/lab\"", await Page(host, "/"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lab_WithTheSetting_HasItsPageAndMenuEntry()
+    {
+        await using var host = await TestHost.StartInLabAsync();
+        Assert.Contains("href=\"/lab\"", await Page(host, "/lab"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -91,5 +100,12 @@ public sealed class LabApiTests
         }
 
         Assert.DoesNotContain(host.Lab.Asked, asked => asked.Request.Action != LabActions.State);
+    }
+
+    private static async Task<string> Page(TestHost host, string path)
+    {
+        using var answer = await host.Ask(HttpMethod.Get, path, accept: "text/html");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync();
     }
 }
