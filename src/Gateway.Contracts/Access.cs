@@ -39,6 +39,12 @@ public sealed record PlanResponse(IReadOnlyList<PlannedChange> Changes)
     /// <summary>What would follow from it, a sentence each: routes, allowed IPs, sessions, devices, configs that clients have to fetch again.</summary>
     public IReadOnlyList<string> Effects { get; init; } = [];
 
+    /// <summary>Conversations of the last hour that pass and would not any more; null where the change has nothing to do with what passes.</summary>
+    public FlowForecast? Breaks { get; init; }
+
+    /// <summary>Conversations of the last hour that were dropped or not answered, and would pass; null like <see cref="Breaks"/>.</summary>
+    public FlowForecast? BeginsToPass { get; init; }
+
     /// <summary>Always true: so that nobody takes it for the change itself.</summary>
     public bool DryRun { get; init; } = true;
 }

@@ -120,7 +120,12 @@ public sealed partial class WorkTests(Dashboard dashboard) : IClassFixture<Dashb
         await dashboard.Lab.U.Reaches(ThreeHosts.VAddress);
         var config = await dashboard.Lab.Api.Config(dashboard.PeerId);
 
+        // What passes of late would stop: the page says so first.
         await window.Button("Remove 192.168.60.0/24").ClickAsync();
+        var asks = window.Page.GetByRole(AriaRole.Dialog);
+        await asks.GetByText("may not reach 192.168.60.101").First.WaitForAsync();
+        await window.Picture("route-remove-breaks");
+        await asks.GetByRole(AriaRole.Button, new LocatorGetByRoleOptions { Name = "Delete" }).ClickAsync();
         await window.Page.GetByText("It may reach the tunnel's own networks, and nothing else.").WaitForAsync();
         await Eventually.True(async () => (await dashboard.Lab.U.Ip("route show 192.168.60.0/24")).Length == 0, "the client giving its route back");
         // One that does not follow keeps sending, and is stopped at the gateway.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gateway.Contracts;
@@ -87,6 +88,21 @@ internal sealed class View
             new Text(i == 0 ? Words.Clean(change.Action) : ""), new Text(i == 0 ? Words.Clean(change.Subject) : ""), new Text(Words.Label(member.Key)),
             Cell(member.Key, change.Before?[member.Key]), Cell(member.Key, change.After?[member.Key]),
         ])));
+        foreach (var effect in plan.Effects) Sentence(effect);
+        Forecast(plan.Breaks, "Of the last hour's conversations this breaks {0}", "Of the last hour's conversations this breaks none.");
+        Forecast(plan.BeginsToPass, "It lets pass {0} that were dropped or not answered", null);
+    }
+
+    private void Forecast(FlowForecast? forecast, string some, string? none)
+    {
+        if (forecast is not { Flows: > 0 })
+        {
+            if (forecast is not null && none is not null) Sentence(none);
+            return;
+        }
+
+        Sentence($"{string.Format(CultureInfo.InvariantCulture, some, forecast.Flows)}{(forecast.Flows > forecast.Largest.Count ? ", the largest" : "")}:");
+        foreach (var flow in forecast.Largest) Sentence($"  {flow.Text}");
     }
 
     /// <summary>A QR code, two modules a character. On a terminal with colours it is dark on bright, as readers want it, whatever the terminal's own colours are.</summary>

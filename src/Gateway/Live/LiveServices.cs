@@ -6,6 +6,7 @@ using Gateway.Features.Overview;
 using Gateway.Features.Packets.Capture;
 using Gateway.Features.Packets.Watching;
 using Gateway.Features.Peers;
+using Gateway.Features.Preview;
 using Microsoft.AspNetCore.SignalR;
 
 namespace Gateway.Live;
@@ -20,6 +21,7 @@ internal static class LiveServices
         services.AddSingleton<EventLog>().AddHostedService(provider => provider.GetRequiredService<EventLog>());
         services.AddSingleton<EngineEvents>().AddHostedService(provider => provider.GetRequiredService<EngineEvents>());
         services.AddSingleton<HistoryWriter>().AddHostedService(provider => provider.GetRequiredService<HistoryWriter>()).AddScoped<HistoryService>();
+        services.AddSingleton<TrafficHour>().AddSingleton<ChangePreview>().AddSingleton<TrafficRecorder>().AddHostedService(provider => provider.GetRequiredService<TrafficRecorder>());
         services.AddSingleton<OverviewWatch>().AddSingleton<PeerWatch>().AddSingleton<FlowWatch>().AddSingleton<DropWatch>().AddSingleton<PacketFeed>().AddScoped<LiveFeed>().AddScoped<CaptureService>();
     }
 

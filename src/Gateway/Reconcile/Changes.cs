@@ -1,6 +1,7 @@
 using Gateway.Contracts;
 using Gateway.Data;
 using Gateway.Features.Audit;
+using Gateway.Features.Preview;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.Data.Sqlite;
@@ -55,7 +56,7 @@ internal sealed class Change(GatewayDbContext db, long revision, DateTimeOffset 
 /// then the reconciler is told, in the order of the commits, and given a moment to bring the engine there. A dry run goes the same way up to
 /// the commit. One for each scope.
 /// </summary>
-internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconciler, ChangeEffects effects, TimeProvider time)
+internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconciler, ChangeEffects effects, ChangePreview preview, TimeProvider time)
 {
     /// <summary>How long an answer waits for the engine. After that the status tells how it went.</summary>
     private static readonly TimeSpan ApplyPatience = TimeSpan.FromSeconds(5);
@@ -109,7 +110,7 @@ internal sealed class Changes(Caller caller, WriteGate gate, Reconciler reconcil
                 await db.SaveChangesAsync(cancellationToken);
                 if (DryRun)
                 {
-                    Plan = new PlanResponse(change.Recorded) { Effects = await effects.DescribeAsync(db, change, cancellationToken) };
+                    Plan = await preview.AddToAsync(new PlanResponse(change.Recorded) { Effects = await effects.DescribeAsync(db, change, cancellationToken) }, db, change, cancellationToken);
                     return result;
                 }
 

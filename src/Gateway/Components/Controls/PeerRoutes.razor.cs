@@ -1,6 +1,10 @@
+using Gateway.Components.Dialogs;
 using Gateway.Contracts;
 using Gateway.Features.Routes;
+using Gateway.Reconcile;
+using Gateway.Web;
 using Microsoft.AspNetCore.Components;
+using MudBlazor;
 
 namespace Gateway.Components.Controls;
 
@@ -27,6 +31,12 @@ public sealed partial class PeerRoutes : ComponentBase
     public EventCallback Changed { get; set; }
 
     [Inject]
+    private ChangePlans Plans { get; set; } = default!;
+
+    [Inject]
+    private IDialogService Dialogs { get; set; } = default!;
+
+    [Inject]
     private RouteService Service { get; set; } = default!;
 
     private (string, string)[] Kinds => [(InstallOn.Client, L["Client"]), (InstallOn.Gateway, L["Gateway"])];
@@ -40,9 +50,20 @@ public sealed partial class PeerRoutes : ComponentBase
         else _errors.Take(failure);
     }
 
+    /// <summary>Asks before a change only where a try shows that traffic breaks; whether to go on.</summary>
+    private async Task<bool> MayBreakAsync<T>(Func<IServiceProvider, Task<Outcome<T>>> change, string title, string action)
+    {
+        var tried = await Plans.TryAsync(change);
+        _errors.Take(tried.Failure);
+        if (tried.Value is not { } plan) return false;
+        return plan.Breaks is not { Flows: > 0 } || await Dialogs.ConfirmAsync(title, L["Breaks"], action, plan);
+    }
+
     private async Task AddAsync()
     {
-        var added = await Service.CreateAsync(PeerId, new RouteSettings { Prefix = _prefix?.Trim(), InstallOn = _installOn }, CancellationToken.None);
+        var settings = new RouteSettings { Prefix = _prefix?.Trim(), InstallOn = _installOn };
+        if (!await MayBreakAsync(services => services.GetRequiredService<RouteService>().CreateAsync(PeerId, settings, CancellationToken.None), L["AddTitle", settings.Prefix ?? ""], L["Add"])) return;
+        var added = await Service.CreateAsync(PeerId, settings, CancellationToken.None);
         _errors.Take(added.Failure);
         if (added.Failure is not null) return;
         _prefix = null;
@@ -52,6 +73,7 @@ public sealed partial class PeerRoutes : ComponentBase
 
     private async Task DeleteAsync(RouteResponse route)
     {
+        if (!await MayBreakAsync(services => services.GetRequiredService<RouteService>().DeleteAsync(route.Id, null, CancellationToken.None), L["DeleteTitle", route.Prefix], S["Delete"])) return;
         _errors.Take((await Service.DeleteAsync(route.Id, null, CancellationToken.None)).Failure);
         await ReadAsync();
         await Changed.InvokeAsync();

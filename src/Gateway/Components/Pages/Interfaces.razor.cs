@@ -1,5 +1,7 @@
+using Gateway.Components.Dialogs;
 using Gateway.Contracts;
 using Gateway.Features.Interfaces;
+using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
@@ -24,6 +26,12 @@ public sealed partial class Interfaces : DashboardPage
 
     [Inject]
     private InterfaceService Service { get; set; } = default!;
+
+    [Inject]
+    private ChangePlans Plans { get; set; } = default!;
+
+    [Inject]
+    private IDialogService Dialogs { get; set; } = default!;
 
     [Inject]
     private ISnackbar Messages { get; set; } = default!;
@@ -70,8 +78,11 @@ public sealed partial class Interfaces : DashboardPage
 
     private async Task<bool> ChangeAsync(string device, (string Member, object? Value) change)
     {
+        var body = JsonBody<InterfaceSettings>.Of(change);
+        if (!(await Plans.TryAsync(services => services.GetRequiredService<InterfaceService>().UpdateAsync(device, body, null, Leaving))).Succeeded(out var plan, out _failure)) return false;
+        if (plan.Breaks is { Flows: > 0 } && !await Dialogs.ConfirmAsync(L["BreaksTitle", device], L["BreaksText"], L["Change"], plan)) return false;
         _busy = true;
-        var saved = await Service.UpdateAsync(device, JsonBody<InterfaceSettings>.Of(change), null, CancellationToken.None);
+        var saved = await Service.UpdateAsync(device, body, null, CancellationToken.None);
         _busy = false;
         _failure = saved.Failure;
         await ReadAsync();

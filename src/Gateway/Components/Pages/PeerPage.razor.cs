@@ -3,6 +3,7 @@ using Gateway.Contracts;
 using Gateway.Contracts.Live;
 using Gateway.Features.Peers;
 using Gateway.Live;
+using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
@@ -29,6 +30,9 @@ public sealed partial class PeerPage : DashboardPage
 
     [Inject]
     private LiveFeed Feed { get; set; } = default!;
+
+    [Inject]
+    private ChangePlans Plans { get; set; } = default!;
 
     [Inject]
     private IDialogService Dialogs { get; set; } = default!;
@@ -72,12 +76,15 @@ public sealed partial class PeerPage : DashboardPage
     private async Task ToggleAsync()
     {
         var body = JsonBody<PeerSettings>.Of(("enabled", !_peer!.Enabled));
+        if (!(await Plans.TryAsync(services => services.GetRequiredService<PeerService>().UpdateAsync(Id, body, null, Leaving))).Succeeded(out var plan, out _failure)) return;
+        if (plan.Breaks is { Flows: > 0 } && !await Dialogs.ConfirmAsync(L["DisableTitle", _peer.Name], L["DisableText"], L["Disable"], plan)) return;
         if ((await Service.UpdateAsync(Id, body, null, CancellationToken.None)).Succeeded(out var changed, out _failure)) _peer = changed;
     }
 
     private async Task DeleteAsync()
     {
-        if (!await Dialogs.ConfirmAsync(L["DeleteTitle", _peer!.Name], L["DeleteText"], S["Delete"])) return;
+        if (!(await Plans.TryAsync(services => services.GetRequiredService<PeerService>().DeleteAsync(Id, null, Leaving))).Succeeded(out var plan, out _failure)) return;
+        if (!await Dialogs.ConfirmAsync(L["DeleteTitle", _peer!.Name], L["DeleteText"], S["Delete"], plan)) return;
         if ((await Service.DeleteAsync(Id, null, CancellationToken.None)).Succeeded(out _, out _failure)) Navigation.NavigateTo("/peers");
     }
 }

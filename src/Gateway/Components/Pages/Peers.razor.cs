@@ -5,6 +5,7 @@ using Gateway.Contracts.Live;
 using Gateway.Features.Peers;
 using Gateway.Features.Status;
 using Gateway.Live;
+using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
@@ -74,6 +75,9 @@ public sealed partial class Peers : DashboardPage
 
     [Inject]
     private LiveFeed Feed { get; set; } = default!;
+
+    [Inject]
+    private ChangePlans Plans { get; set; } = default!;
 
     [Inject]
     private IDialogService Dialogs { get; set; } = default!;
@@ -221,9 +225,17 @@ public sealed partial class Peers : DashboardPage
 
     private async Task BulkAsync(string action, IReadOnlyList<string>? tags = null)
     {
-        if (action == BulkActions.Delete && !await Dialogs.ConfirmAsync(L.Many("DeleteTitle", _selected.Count), L["DeleteText"], S["Delete"])) return;
+        var request = new BulkRequest { Action = action, Ids = [.. _selected], Tags = tags };
+        if (action is BulkActions.Delete or BulkActions.Disable)
+        {
+            if (!(await Plans.TryAsync(services => services.GetRequiredService<PeerBulk>().RunAsync(request, Leaving))).Succeeded(out var plan, out _failure)) return;
+            var isDelete = action == BulkActions.Delete;
+            if ((isDelete || plan.Breaks is { Flows: > 0 }) && !await Dialogs.ConfirmAsync(
+                L.Many(isDelete ? "DeleteTitle" : "DisableTitle", _selected.Count), L[isDelete ? "DeleteText" : "DisableText"], isDelete ? S["Delete"] : L["Disable"], plan)) return;
+        }
+
         _busy = true;
-        var done = await Bulk.RunAsync(new BulkRequest { Action = action, Ids = [.. _selected], Tags = tags }, CancellationToken.None);
+        var done = await Bulk.RunAsync(request, CancellationToken.None);
         _busy = false;
         if (!done.Succeeded(out var result, out _failure)) return;
         Messages.Add(L.Many("Changed", result.Changed), Severity.Success);

@@ -1,6 +1,7 @@
 using Gateway.Components.Dialogs;
 using Gateway.Contracts;
 using Gateway.Features.Routes;
+using Gateway.Reconcile;
 using Gateway.Security;
 using Gateway.Web;
 using Microsoft.AspNetCore.Components;
@@ -29,6 +30,9 @@ public sealed partial class Routes : DashboardPage
 
     [Inject]
     private RouteService Service { get; set; } = default!;
+
+    [Inject]
+    private ChangePlans Plans { get; set; } = default!;
 
     [Inject]
     private IDialogService Dialogs { get; set; } = default!;
@@ -64,7 +68,8 @@ public sealed partial class Routes : DashboardPage
 
     private async Task DeleteAsync(RouteResponse route)
     {
-        if (!await Dialogs.ConfirmAsync(L["DeleteTitle", route.Prefix], route.InstallOn == InstallOn.Client ? L["DeleteClient", route.Peer] : L["DeleteGateway", route.Peer], S["Delete"])) return;
+        if (!(await Plans.TryAsync(services => services.GetRequiredService<RouteService>().DeleteAsync(route.Id, null, Leaving))).Succeeded(out var plan, out _failure)) return;
+        if (!await Dialogs.ConfirmAsync(L["DeleteTitle", route.Prefix], route.InstallOn == InstallOn.Client ? L["DeleteClient", route.Peer] : L["DeleteGateway", route.Peer], S["Delete"], plan)) return;
         _failure = (await Service.DeleteAsync(route.Id, null, CancellationToken.None)).Failure;
         await ReadAsync();
     }
