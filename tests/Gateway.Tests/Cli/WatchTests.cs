@@ -59,6 +59,19 @@ public sealed class WatchTests
     }
 
     [Theory]
+    [InlineData("http://unix:/run/gateway.sock", ExitCodes.Usage, "not over the Unix socket /run/gateway.sock")]
+    [InlineData("http://127.0.0.1:1", ExitCodes.Failed, "There is no gateway at http://127.0.0.1:1")]
+    public async Task Watch_WhereItCannotConnect_SaysSoAndEndsWithItsCode(string url, int code, string sentence)
+    {
+        using var directory = new TemporaryDirectory();
+        var tokenFile = Path.Combine(directory.Path, "token");
+        await File.WriteAllTextAsync(tokenFile, TestHost.Token);
+        using var errors = new StringWriter();
+        Assert.Equal(code, await Program.RunAsync(["watch", "flows", "--url", url, "--token-file", tokenFile], errors));
+        Assert.Contains(sentence, errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, "0 B")]
     [InlineData(999, "999 B")]
     [InlineData(1500, "1.5 KB")]
