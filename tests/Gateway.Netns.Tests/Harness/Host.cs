@@ -9,8 +9,8 @@ namespace Gateway.Netns.Tests.Harness;
 /// </summary>
 internal sealed partial class Host : IAsyncDisposable
 {
+    private static readonly Lazy<Task> s_sweep = new(SweepLeftOvers);
     private static int _count;
-    private static bool _swept;
 
     private readonly Child _holder;
 
@@ -25,8 +25,7 @@ internal sealed partial class Host : IAsyncDisposable
 
     public static async Task<Host> Create(string host)
     {
-        if (!_swept) await SweepLeftOvers();
-        _swept = true;
+        await s_sweep.Value;
         var name = $"gwt{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{host}";
         await Command.Run("ip", "netns", "add", name);
         var made = new Host(name);

@@ -100,12 +100,19 @@ internal sealed class LinuxKernelEvidence : IKernelEvidence
         return forwards;
     }
 
-    // Reading the tables is worth it only where something was refused: they may be long.
-    private static ImmutableArray<KernelRoute> ReadRefusals(RouteAnswer request, RouteAnswer? answer, RouteAnswer? toEndpoint, IPAddress[] addresses)
+    // Which kind of route refused is in the error (fib_props, ip6_dst_*): others need not be read, and tables may be long. Without any route there is none to show.
+    private static ImmutableArray<KernelRoute> ReadRefusals(RouteAnswer request, RouteAnswer? answer, RouteAnswer? toEndpoint, IPAddress[] addresses) =>
+        [.. new[] { request.Error, answer?.Error ?? 0, toEndpoint?.Error ?? 0 }.Select(RefusingType).OfType<byte>().Distinct().SelectMany(KernelNetwork.ReadRoutesOfType)
+            .Where(r => addresses.Any(a => a.AddressFamily == r.Prefix.BaseAddress.AddressFamily && r.Prefix.Contains(a))
+                // The kernel's own last entry of IPv6 says "unreachable" for everything.
+                && !(r.Prefix.PrefixLength == 0 && r.Metric == uint.MaxValue))
+            .OrderByDescending(r => r.Prefix.PrefixLength)];
+
+    private static byte? RefusingType(int error) => error switch
     {
-        if (request.Error == 0 && answer is null or { Error: 0 } && toEndpoint is null or { Error: 0 }) return [];
-        return [.. new[] { RouteTypes.Blackhole, RouteTypes.Unreachable, RouteTypes.Prohibit }.SelectMany(KernelNetwork.ReadRoutesOfType).Where(r => addresses.Any(a => a.AddressFamily == r.Prefix.BaseAddress.AddressFamily && r.Prefix.Contains(a))
-            // The kernel's own last entry of IPv6 says "unreachable" for everything.
-            && !(r.Prefix.PrefixLength == 0 && r.Metric == uint.MaxValue)).OrderByDescending(r => r.Prefix.PrefixLength)];
-    }
+        22 /* EINVAL */ => RouteTypes.Blackhole,
+        113 /* EHOSTUNREACH */ => RouteTypes.Unreachable,
+        13 /* EACCES */ => RouteTypes.Prohibit,
+        _ => null,
+    };
 }
