@@ -87,14 +87,14 @@ public sealed class AccessChangeTests
     [Fact]
     public async Task Token_Revoked_LosesEveryKindOfStreamAndCapture()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync("--Gateway:Lab", Path.GetTempPath());
         var token = await host.Post("tokens", new { name = "t", scopes = new[] { "read", "packets" } });
         var bearer = $"Bearer {token["token"]}";
         await using var connection = new HubConnectionBuilder().WithUrl(new Uri(host.Address, "/hubs/live"), o => o.Headers.Add("Authorization", bearer)).Build();
         await connection.StartAsync();
-        string[] kinds = ["Overview", "Peers", "Flows", "Drops", "Events", "Packets"];
+        string[] kinds = ["Overview", "Peers", "Flows", "Drops", "Events", "Packets", "LabPackets"];
         Assert.Equal(kinds.Order(), typeof(Gateway.Live.LiveHub).GetMethods().Where(m => m.ReturnType.Name.StartsWith("IAsyncEnumerable", StringComparison.Ordinal)).Select(m => m.Name).Order());
-        var running = kinds.ToDictionary(kind => kind, kind => DrainAsync(connection.StreamAsyncCore<System.Text.Json.JsonElement>(kind, kind is "Overview" or "Peers" ? [] : [null])));
+        var running = kinds.ToDictionary(kind => kind, kind => DrainAsync(connection.StreamAsyncCore<System.Text.Json.JsonElement>(kind, kind is "Overview" or "Peers" or "LabPackets" ? [] : [null])));
         foreach (var form in new[] { "packets", "packets.pcapng" }) running.Add(form, DownloadAsync(form));
         Assert.True(await connection.StreamAsync<OverviewUpdate>("Overview").GetAsyncEnumerator().MoveNextAsync());
         Assert.DoesNotContain(running.Values, r => r.IsCompleted);
@@ -209,7 +209,7 @@ public sealed class AccessChangeTests
         }
     }
 
-    private Task<TestHost> StartAsync() => TestHost.StartAsync(prepare: h => h.Configure = b => b.Services.AddSingleton<TimeProvider>(_time));
+    private Task<TestHost> StartAsync(params string[] settings) => TestHost.StartAsync(prepare: h => h.Configure = b => b.Services.AddSingleton<TimeProvider>(_time), settings: settings);
 
     private async Task CutAsync(Task ended)
     {
