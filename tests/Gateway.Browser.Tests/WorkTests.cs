@@ -176,13 +176,13 @@ public sealed partial class WorkTests(Dashboard dashboard) : IClassFixture<Dashb
     {
         await using var window = await dashboard.Open();
         await window.GoTo("/peers?search=host");
-        await window.Page.Locator("td").GetByText("host-u").WaitForAsync();
+        await window.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "host-u", Exact = true }).WaitForAsync();
         await dashboard.Lab.Gateway.Stop();
         await window.Page.GetByText("The connection to the gateway is lost.").WaitForAsync();
         await window.Picture("reconnecting");
         await dashboard.Lab.Gateway.Start();
         await Assertions.Expect(window.Page.GetByText("The connection to the gateway is lost.")).ToBeHiddenAsync(new LocatorAssertionsToBeHiddenOptions { Timeout = 60_000 });
-        await window.Page.Locator("td").GetByText("host-u").WaitForAsync();
+        await window.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "host-u", Exact = true }).WaitForAsync();
         Assert.EndsWith("/peers?search=host", window.Page.Url, StringComparison.Ordinal);
         await window.Button("Add a peer").ClickAsync();
         await window.Input("Name").WaitForAsync();
