@@ -152,7 +152,7 @@ internal sealed unsafe class Outbound : IDisposable
 
         var segments = Math.Max(_plan.Count, 1);
         var now = _tunnel.Clock.Now;
-        if (peer.Session is not { } session)
+        if (peer.Sealer is not { } session)
         {
             Account(peer, segments, packet, now);
             CopySegments(peer);
@@ -342,7 +342,7 @@ internal sealed unsafe class Outbound : IDisposable
     private void SendKeepalive(Peer peer)
     {
         var now = _tunnel.Clock.Now;
-        if (peer.Session is not { } session || peer.Endpoint is null) return;
+        if (peer.Sealer is not { } session || peer.Endpoint is null) return;
         if (session.SendKeys is not { } keys || !keys.TryReserve(1, now, out var counter))
         {
             if (session.NoteWaiting(now)) _tunnel.RequestService(peer);

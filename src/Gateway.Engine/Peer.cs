@@ -14,6 +14,7 @@ internal sealed class Peer
     private EndpointHolder? _endpoint;
     private RouteTable<Peer>? _destinations;
     private WireGuardPeer? _session;
+    private WireGuardPeer? _successor;
     private int _servicePending;
 
     public Peer(int index, PeerConfig config)
@@ -40,8 +41,15 @@ internal sealed class Peer
         set => Volatile.Write(ref _session, value);
     }
 
-    /// <summary>The identity with the new key, while the one before a rotation still is <see cref="Session"/>. Control thread.</summary>
-    public WireGuardPeer? Successor { get; set; }
+    /// <summary>The identity with the new key, while the one before a rotation still is <see cref="Session"/>. Changed on the control thread.</summary>
+    public WireGuardPeer? Successor
+    {
+        get => Volatile.Read(ref _successor);
+        set => Volatile.Write(ref _successor, value);
+    }
+
+    /// <summary>The identity to seal with: the new one as soon as it has a session, before the control thread has seen that. Any thread.</summary>
+    public WireGuardPeer? Sealer => Successor is { SendKeys: not null } successor ? successor : Session;
 
     /// <summary>The key that a new one has replaced: not let in again, though the configuration may not know yet. Control thread.</summary>
     public PublicKey? Replaced { get; set; }

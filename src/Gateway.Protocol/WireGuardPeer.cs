@@ -41,7 +41,7 @@ public sealed class WireGuardPeer
     public object? Owner { get; set; }
 
     /// <summary>Any thread. The key pair to send with, or null while there is none.</summary>
-    public KeyPair? SendKeys => _keys.Current;
+    public KeyPair? SendKeys => _keys.Sending;
 
     /// <summary>Any thread. When both ends were last known to share a session (on the responder's side: its first message), UTC; null = never.</summary>
     public DateTimeOffset? LastHandshake

@@ -2,7 +2,7 @@ namespace Gateway.Protocol;
 
 /// <summary>
 /// A peer's key pairs and their hand-over: <c>current</c> sends, <c>previous</c> still opens what was on its way, <c>next</c> waits, on the responder's
-/// side, for the first message that proves that the initiator has it too (whitepaper §6, kernel <c>add_new_keypair</c>). Control thread, but for <see cref="Current"/>.
+/// side, for the first message that proves that the initiator has it too (whitepaper §6, kernel <c>add_new_keypair</c>). Control thread, but for what says otherwise.
 /// </summary>
 internal sealed class KeyRing
 {
@@ -20,6 +20,12 @@ internal sealed class KeyRing
 
     /// <summary>Any thread.</summary>
     internal KeyPair? Current => _current;
+
+    /// <summary>
+    /// Any thread: what is sealed with. A pair that waited counts from its first message on, before the control thread has promoted it: that message's
+    /// answer may be the next packet, and a peer that has started anew knows no older keys.
+    /// </summary>
+    internal KeyPair? Sending => _next is { } next && Volatile.Read(ref next.ReceivedOn) ? next : _current;
 
     /// <summary>Any thread: waits for its first message.</summary>
     internal KeyPair? Next => _next;
