@@ -39,6 +39,8 @@ internal static class HostSteps
         var network = BackPrefix(e);
         var via = Own(kernel, packet.IsV6);
         var router = (kernel.Request.Route ?? kernel.ToDestination.Route)?.Gateway;
+        // Without a route to it, the gateway has no address there that a way back could lead to.
+        if (via is null) return place.Unknown($"What it does is not seen from here. It needs a route to {network} that leads here.").Because([.. Checked(e)]);
         var needs = $"It needs a route to {network} via {via}{(router is null ? "" : $" (or its router {router} does)")}, or the gateway as its default route.";
         var step = blame == Blame.WayBack ? place.Unknown($"{reason} {needs}").Suspect(3) : place.Unknown($"What it does is not seen from here. {needs}");
         return step.Because([.. Checked(e)]).With(RemedyOf.Instruction((router ?? packet.Destination).ToString(), "Give it a route back. To keep it over a restart, write it where that machine's network is configured.",
